@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal, Protocol, Self
 
@@ -131,7 +130,10 @@ class ChatReply(_Frozen):
 
 
 class Engine(Protocol):
-    """A model that answers. Raises InvalidInput (`context_overflow`, `bad_model_output`), Transient and Unavailable."""
+    """A model that answers.
+
+    Its methods raise InvalidInput (`context_overflow`, `bad_model_output`), Transient and Unavailable.
+    """
 
     @property
     def name(self) -> str:
@@ -139,7 +141,7 @@ class Engine(Protocol):
 
     @property
     def version(self) -> str:
-        """What tells two models of one name apart, known before the first call: it is part of every call's key."""
+        """What tells two models of one name apart: part of every call's key, so known before the first call."""
 
     async def chat(
         self,
@@ -151,12 +153,15 @@ class Engine(Protocol):
         tool_choice: ToolChoice | None = None,
         on_text: Callable[[str], None] | None = None,
     ) -> ChatReply:
-        """Return the next turn. An engine that can stream tells `on_text` the text as it comes; the reply is whole."""
+        """Return the next turn, whole.
+
+        `on_text` is told the text as it comes, by an engine that can stream.
+        """
 
     async def generate(
         self, prompt: str | Sequence[int], *, sampling: Sampling, constraint: Constraint | None = None
     ) -> list[Completion]:
-        """Return `sampling.n` continuations of a prompt. Special tokens written in a `str` prompt are parsed."""
+        """Return `sampling.n` continuations. Special tokens written in a prompt that is a `str` are parsed."""
 
     async def tokenize(self, text: str, special: bool = True) -> list[int]:
         """Return the token ids of `text`. With `special`, `<|im_end|>` and its like become one token each."""
@@ -171,25 +176,25 @@ class Engine(Protocol):
 class RecordedEngine:
     """An Engine whose calls go into the run's journal, and come back from there on resume and replay.
 
-    `inner` is an engine, or a function that makes one and is called at the first call that must really be made. In a
-    replay that never happens, so `version` is then the one that the recording names.
+    `inner` is an engine, or a function that makes one, called when the first call must really be made. In a replay
+    that never happens; `version` is then the one that the recording names.
     """
 
     def __init__(
         self, inner: Engine | Callable[[], Engine] | None, *, name: str, version: str, max_tokens: int = 512
     ) -> None:
         self.name, self.version, self.max_tokens = name, version, max_tokens
-        self._make = inner if inspect.isroutine(inner) else (lambda: inner)
-        self._engine: Engine | None = None
+        self._make = inner if callable(inner) else None
+        self._engine = None if callable(inner) else inner
 
     @property
     def inner(self) -> Engine:
         """The engine behind. Raises Unavailable (`no_model`) when there is none."""
-        if self._engine is None:
+        if self._engine is None and self._make is not None:
             self._engine = self._make()
         if self._engine is None:
             raise Unavailable(
-                "no_model", "no model may be called here", hint="a replay answers from its recording alone"
+                "no_model", "no model can be called here", hint="a replay answers from its recording alone"
             )
         return self._engine
 
@@ -204,7 +209,7 @@ class RecordedEngine:
         on_text: Callable[[str], None] | None = None,
         at: tuple[RunContext, TaskScope] | None = None,
     ) -> ChatReply:
-        """Return the next turn, recorded under `at` or else the run and task that the running code belongs to."""
+        """Return the next turn, recorded under `at`, or else in the run and task that the running code is in."""
         sampling = self._limited(sampling)
         arguments = _arguments(
             messages=_anonymous(messages),
@@ -244,7 +249,7 @@ class RecordedEngine:
         constraint: Constraint | None = None,
         at: tuple[RunContext, TaskScope] | None = None,
     ) -> list[Completion]:
-        """Return continuations of a prompt, recorded as `chat` is. Give text rather than ids where a run may be replayed."""
+        """Return continuations, recorded as `chat` is. In a run give text: a replay has nothing that makes ids."""
         sampling = self._limited(sampling)
         prompt = prompt if isinstance(prompt, str) else list(prompt)
         arguments = _arguments(prompt=prompt, sampling=sampling, constraint=constraint)
