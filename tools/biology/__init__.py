@@ -1,0 +1,1 @@
+"""Tools for biological sequences: DNA, RNA and proteins."""
