@@ -13,9 +13,7 @@ from benchmate.runtime.context import RunContext, TaskScope, current
 from benchmate.runtime.errors import Unavailable
 
 Role = Literal["system", "user", "assistant", "tool"]
-Part = dict[
-    str, Any
-]  # one part of a message in OpenAI's form: {"type": "text", "text": …}, {"type": "image_url", …}
+Part = dict[str, Any]  # of a message, in OpenAI's form: {"type": "text", "text": …}, {"type": "image_url", …}
 ToolChoice = str  # "auto", "none", "required", or the name of the one tool to call
 CHARACTERS_PER_TOKEN = 3  # low for English, so that a prompt's estimate is rather too high
 
@@ -141,7 +139,7 @@ class Engine(Protocol):
 
     @property
     def version(self) -> str:
-        """What tells two models of one name apart: part of every call's key, so known before the first call."""
+        """What tells two models of one name apart; part of every call's key, so known before any."""
 
     async def chat(
         self,
@@ -161,7 +159,7 @@ class Engine(Protocol):
     async def generate(
         self, prompt: str | Sequence[int], *, sampling: Sampling, constraint: Constraint | None = None
     ) -> list[Completion]:
-        """Return `sampling.n` continuations. Special tokens written in a prompt that is a `str` are parsed."""
+        """Return `sampling.n` continuations. Special tokens that a `str` prompt spells are parsed."""
 
     async def tokenize(self, text: str, special: bool = True) -> list[int]:
         """Return the token ids of `text`. With `special`, `<|im_end|>` and its like become one token each."""
@@ -176,8 +174,8 @@ class Engine(Protocol):
 class RecordedEngine:
     """An Engine whose calls go into the run's journal, and come back from there on resume and replay.
 
-    `inner` is an engine, or a function that makes one, called when the first call must really be made. In a replay
-    that never happens; `version` is then the one that the recording names.
+    `inner` is an engine, or a function that makes one, called when the first call must really be made. In a
+    replay that never happens; `version` is then the one that the recording names.
     """
 
     def __init__(
@@ -209,7 +207,7 @@ class RecordedEngine:
         on_text: Callable[[str], None] | None = None,
         at: tuple[RunContext, TaskScope] | None = None,
     ) -> ChatReply:
-        """Return the next turn, recorded under `at`, or else in the run and task that the running code is in."""
+        """Return the next turn, recorded under `at` or else in the run and task of the running code."""
         sampling = self._limited(sampling)
         arguments = _arguments(
             messages=_anonymous(messages),
@@ -232,10 +230,8 @@ class RecordedEngine:
             )  # fmt: skip
             return reply.model_dump(mode="json", exclude_none=True)
 
-        prompt_tokens = (
-            len(canonical_json([arguments["messages"], arguments["tools"]])) // CHARACTERS_PER_TOKEN
-        )
-        result = await self._recorded("chat", arguments, prompt_tokens + self._reserve(sampling), run, at)
+        asked = len(canonical_json([arguments["messages"], arguments["tools"]])) // CHARACTERS_PER_TOKEN
+        result = await self._recorded("chat", arguments, asked + self._reserve(sampling), run, at)
         reply = ChatReply.model_validate(result)
         if not told and reply.message.text:  # it came from the journal, or the engine cannot stream
             tell(reply.message.text)
@@ -249,7 +245,7 @@ class RecordedEngine:
         constraint: Constraint | None = None,
         at: tuple[RunContext, TaskScope] | None = None,
     ) -> list[Completion]:
-        """Return continuations, recorded as `chat` is. In a run give text: a replay has nothing that makes ids."""
+        """Return continuations, recorded as `chat` is. In a run give text: in a replay nothing makes ids."""
         sampling = self._limited(sampling)
         prompt = prompt if isinstance(prompt, str) else list(prompt)
         arguments = _arguments(prompt=prompt, sampling=sampling, constraint=constraint)
@@ -259,14 +255,12 @@ class RecordedEngine:
             drawn = sum(completion.usage.completion_tokens for completion in found)
             usage = Usage.of(found[0].usage.prompt_tokens, drawn)
             return {
-                "completions": [
-                    completion.model_dump(mode="json", exclude_none=True) for completion in found
-                ],
+                "completions": [one.model_dump(mode="json", exclude_none=True) for one in found],
                 "usage": usage.model_dump(exclude_none=True),
             }
 
-        prompt_tokens = len(prompt) // CHARACTERS_PER_TOKEN if isinstance(prompt, str) else len(prompt)
-        result = await self._recorded("generate", arguments, prompt_tokens + self._reserve(sampling), run, at)
+        asked = len(prompt) // CHARACTERS_PER_TOKEN if isinstance(prompt, str) else len(prompt)
+        result = await self._recorded("generate", arguments, asked + self._reserve(sampling), run, at)
         return [Completion.model_validate(completion) for completion in result["completions"]]
 
     async def tokenize(self, text: str, special: bool = True) -> list[int]:
