@@ -1,0 +1,1 @@
+"""What everything runs on: quantities, journal, budget, policy, modes, HTTP, workers, settings, events."""

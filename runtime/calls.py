@@ -1,0 +1,241 @@
+"""One way to make a call: look it up, ask policy and budget, journal that it starts, run it, journal how it ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from benchmate.runtime.canonical import call_key, evidence_id
+from benchmate.runtime.context import RunContext, TaskScope, body_of
+from benchmate.runtime.errors import BenchmateError, ErrorInfo, InternalError, NotFound, Refused, error_from
+from benchmate.runtime.evidence import Evidence, ToolResult
+from benchmate.runtime.journal import Entry, Journal, Record
+
+CallType = Literal["tool", "model"]
+REPEATABLE = frozenset({"read", "compute", "network"})  # effects after which a call may simply be run again
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call about to be made. `arguments` are validated, plain and canonical."""
+
+    type: CallType
+    name: str
+    version: str
+    arguments: dict[str, Any]
+    effects: frozenset[str] = frozenset({"compute"})
+    tokens: int = 0  # reserved before a model call, settled by what it used
+    usd: float = 0.0
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", call_key(self.name, self.version, self.arguments))
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A call that ended, now or earlier: its result or its error, as the journal holds it."""
+
+    record: Record
+    reused: bool
+
+    @property
+    def error(self) -> ErrorInfo | None:
+        return ErrorInfo.model_validate(self.record.body["error"]) if "error" in self.record.body else None
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The result. Raises the recorded error when there is one."""
+        if self.error is not None:
+            raise error_from(self.error)
+        result: dict[str, Any] = self.record.body["result"]
+        return result
+
+
+async def record_call(
+    context: RunContext, scope: TaskScope, call: Call, run: Callable[[], Awaitable[dict[str, Any]]]
+) -> Finished:
+    """Make one call, or return it from the journal. See `record_batch`."""
+    (finished,) = await record_batch(context, scope, [call], lambda todo: _one(run))
+    return finished
+
+
+async def _one(run: Callable[[], Awaitable[dict[str, Any]]]) -> list[dict[str, Any] | BenchmateError]:
+    try:
+        return [await run()]
+    except BenchmateError as error:
+        return [error]
+
+
+async def record_batch(
+    context: RunContext,
+    scope: TaskScope,
+    calls: Sequence[Call],
+    run: Callable[[list[int]], Awaitable[list[dict[str, Any] | BenchmateError]]],
+) -> list[Finished]:
+    """Make several calls as one transaction each way, and return them in order.
+
+    A call that finished before in this task and attempt is returned as it was; one that is in `context.recording`
+    is copied from there. `run` gets the indices of the rest and returns a result or an error for each. Errors are
+    results too: they are recorded, and raised by `Finished.result`.
+
+    Raises NotFound (`not_recorded`) in replay mode, Refused (`unfinished_effect`) when a write or exec call had
+    started before and nobody knows how it ended, BudgetExceeded before anything starts.
+    """
+    found: dict[int, Finished] = {}
+    todo: list[int] = []
+    occurrences = [scope.next_occurrence(call.key) for call in calls]
+    for index, call in enumerate(calls):
+        earlier = context.journal.find_call(
+            call.key, scope.task, scope.attempt, occurrence=occurrences[index]
+        )
+        if earlier is not None:
+            found[index] = Finished(earlier, reused=True)
+        elif context.recording is not None:
+            found[index] = Finished(_copy(context, scope, call, occurrences[index]), reused=True)
+        else:
+            _check_unfinished(context.journal, scope, call, occurrences[index])
+            todo.append(index)
+    if todo:
+        found.update(await _run_and_record(context, scope, calls, todo, run))
+    return [found[index] for index in range(len(calls))]
+
+
+async def _run_and_record(
+    context: RunContext,
+    scope: TaskScope,
+    calls: Sequence[Call],
+    todo: list[int],
+    run: Callable[[list[int]], Awaitable[list[dict[str, Any] | BenchmateError]]],
+) -> dict[int, Finished]:
+    todo_calls = [calls[i] for i in todo]
+    reservation = context.budget.reserve(
+        calls=len(todo), tokens=sum(c.tokens for c in todo_calls), usd=sum(c.usd for c in todo_calls)
+    )
+    used_tokens, used_usd = 0, 0.0
+    try:
+        context.journal.append_many([
+            Entry("call.started", body_of(type=c.type, name=c.name, version=c.version, arguments=c.arguments),
+                  scope.task, scope.attempt, c.key)
+            for c in todo_calls
+        ])  # fmt: skip
+        begun = time.monotonic()
+        results = await run(todo)
+        elapsed = round(time.monotonic() - begun, 4)
+        entries = []
+        for call, result in zip(todo_calls, results, strict=True):
+            body = body_of(type=call.type, name=call.name, version=call.version, elapsed=elapsed)
+            if isinstance(result, BenchmateError):
+                body["error"] = result.info.model_dump(mode="json")
+            else:
+                usage = result.get("usage") or {}
+                used_tokens += int(usage.get("total_tokens", 0))
+                used_usd += float(usage.get("usd", 0.0))
+                body["result"] = result
+            entries.append(Entry("call.finished", body, scope.task, scope.attempt, call.key))
+        records = context.journal.append_many(entries)
+    finally:
+        context.budget.settle(reservation, calls=len(todo), tokens=used_tokens, usd=used_usd)
+    return {index: Finished(record, reused=False) for index, record in zip(todo, records, strict=True)}
+
+
+def _copy(context: RunContext, scope: TaskScope, call: Call, occurrence: int) -> Record:
+    assert context.recording is not None
+    source = context.recording.find_call(call.key, scope.task, scope.attempt, occurrence=occurrence)
+    if source is None:
+        raise NotFound(
+            "not_recorded",
+            f"the recording holds no call of {call.name} with these arguments in task {scope.task!r}",
+            hint="replay needs the program version that made the run; `benchmate run` makes a new one",
+            details={"name": call.name, "arguments": call.arguments},
+        )
+    context.budget.settle_past(source)
+    started = {
+        k: v
+        for k, v in {
+            "type": call.type,
+            "name": call.name,
+            "version": call.version,
+            "arguments": call.arguments,
+        }.items()
+    }
+    return context.journal.append_many([
+        Entry("call.started", started, scope.task, scope.attempt, call.key, source.at),
+        Entry("call.finished", source.body, scope.task, scope.attempt, call.key, source.at),
+    ])[1]  # fmt: skip
+
+
+def _check_unfinished(journal: Journal, scope: TaskScope, call: Call, occurrence: int) -> None:
+    if call.effects <= REPEATABLE:
+        return
+    started = journal.find_call(call.key, scope.task, scope.attempt, "call.started", occurrence)
+    if started is not None and not _cleared(journal, started):
+        raise Refused(
+            "unfinished_effect",
+            f"{call.name} had started before the run stopped, and may have taken effect",
+            hint="look at what it did, then approve running it again or skip it",
+            details={"name": call.name, "arguments": call.arguments, "started": started.seq},
+        )
+
+
+def _cleared(journal: Journal, started: Record) -> bool:
+    return any(
+        r.body.get("subject") == f"unfinished:{started.seq}" and r.body.get("approved")
+        for r in journal.records("approval.given")
+    )
+
+
+def evidence_of(journal: Journal, record: Record) -> Evidence:
+    """Return the evidence that a finished tool call's record is. Raises the recorded error when the call failed."""
+    finished = Finished(record, reused=True)
+    result = ToolResult.model_validate(finished.result)
+    started = journal.find_call(record.call_key, record.task, record.attempt, "call.started")
+    return Evidence(
+        id=evidence_id(record.call_key, record.body["result"]),
+        call_key=record.call_key,
+        tool=record.body["name"],
+        tool_version=record.body["version"],
+        arguments=started.body["arguments"] if started else {},
+        result=result,
+        task=record.task,
+        attempt=record.attempt,
+        seq=record.seq,
+        at=record.at,
+    )
+
+
+def evidence_in(journal: Journal) -> Iterator[Evidence]:
+    """Yield the evidence of every tool call that succeeded, in order."""
+    for record in journal.records("call.finished"):
+        if record.body["type"] == "tool" and "result" in record.body:
+            yield evidence_of(journal, record)
+
+
+def usage_of(journal: Journal) -> dict[str, float]:
+    """Return what the run used: calls of tools and of models, their tokens, their cost and the time spent in them."""
+    usage = {
+        "tool_calls": 0,
+        "model_calls": 0,
+        "failed_calls": 0,
+        "prompt_tokens": 0,
+        "completion_tokens": 0,
+        "usd": 0.0,
+    }
+    for record in journal.records("call.finished"):
+        usage[f"{record.body['type']}_calls"] += 1
+        usage["failed_calls"] += "error" in record.body
+        spent = (record.body.get("result") or {}).get("usage") or {}
+        for key in ("prompt_tokens", "completion_tokens", "usd"):
+            usage[key] += spent.get(key, 0)
+    return usage
+
+
+def crash_error(error: Exception, what: str) -> InternalError:
+    """Return a fault in a tool's code as a typed error that names it."""
+    return InternalError(
+        "tool_fault",
+        f"{what} failed: {type(error).__name__}: {error}",
+        hint="this is a fault in the tool, please report it",
+    )

@@ -1,0 +1,74 @@
+"""One canonical form for everything that is hashed: RFC 8785 JSON, floats at twelve significant digits."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import Any
+
+import rfc8785
+from pydantic import BaseModel
+
+from benchmate.runtime.errors import InvalidInput
+
+SIGNIFICANT_DIGITS = 12  # beyond any measurement, short of the last bits where platforms differ
+
+
+def canonical_float(value: float) -> float:
+    """Return `value` at twelve significant digits, with no negative zero.
+
+    Raises InvalidInput (`not_finite`) for NaN and infinities, which JSON cannot hold.
+    """
+    if not math.isfinite(value):
+        raise InvalidInput(
+            "not_finite",
+            f"{value} is not a finite number",
+            hint="leave the field out or say why it is unknown",
+        )
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}") + 0.0
+
+
+def canonical_value(value: Any) -> Any:
+    """Return `value` as plain JSON data in canonical form (dicts, lists, str, int, float, bool, None).
+
+    Sets are sorted; pydantic models are dumped. Raises InvalidInput (`not_json`) for anything else.
+    """
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < 2**53 else str(value)
+    if isinstance(value, float):
+        return canonical_float(value)
+    if isinstance(value, BaseModel):
+        return canonical_value(value.model_dump(mode="json"))
+    if isinstance(value, dict):
+        return {str(key): canonical_value(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [canonical_value(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(canonical_value(item) for item in value)
+    raise InvalidInput(
+        "not_json",
+        f"a {type(value).__name__} cannot be recorded",
+        hint="return plain numbers, strings, lists and dicts",
+    )
+
+
+def canonical_json(value: Any) -> str:
+    """Return the one canonical JSON text of `value` (RFC 8785: sorted keys, shortest floats, no spaces)."""
+    return rfc8785.dumps(canonical_value(value)).decode()
+
+
+def digest(*parts: Any, length: int = 64) -> str:
+    """Return the first `length` hex digits of the SHA-256 of the parts' canonical JSON."""
+    return hashlib.sha256(canonical_json(list(parts)).encode()).hexdigest()[:length]
+
+
+def call_key(tool: str, version: str, arguments: Any) -> str:
+    """Return the key under which a call is known in every run: H(tool, tool version, canonical arguments)."""
+    return digest("call", tool, version, arguments, length=32)
+
+
+def evidence_id(key: str, result: Any) -> str:
+    """Return the id of a call's result: the same call with the same result has the same id everywhere."""
+    return "E-" + digest("evidence", key, result, length=12)

@@ -1,0 +1,247 @@
+"""The journal: one append-only, hash-chained record per run. Evidence, events, usage and reports are projections of it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from benchmate.runtime.canonical import canonical_json, digest
+from benchmate.runtime.errors import NotFound, StorageError
+
+SCHEMA_VERSION = 1
+GENESIS = "0" * 64
+
+RecordKind = Literal[
+    "run.opened",  # question, inputs, profile, versions
+    "run.closed",      # status of the whole run
+    "plan.set",        # a plan, by artifact hash, and who made it
+    "call.started",    # a tool or model call is about to happen
+    "call.finished",   # its result, or its typed error
+    "approval.asked",
+    "approval.given",
+    "policy.decided",  # a decision other than a plain allow
+    "outcome",         # a task ended
+    "verdicts",        # the verifier's verdicts, by artifact hash
+    "report.written",
+]  # fmt: skip
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS records (
+    seq INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    task TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    call_key TEXT NOT NULL,
+    at REAL NOT NULL,
+    body TEXT NOT NULL,
+    hash TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS by_call ON records (call_key, task, attempt, kind);
+CREATE INDEX IF NOT EXISTS by_kind ON records (kind);
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record before it is written."""
+
+    kind: RecordKind
+    body: dict[str, Any]
+    task: str = ""
+    attempt: int = 0
+    call_key: str = ""
+    at: float = field(default_factory=time.time)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as it stands in the journal."""
+
+    seq: int
+    kind: RecordKind
+    task: str
+    attempt: int
+    call_key: str
+    at: float
+    body: dict[str, Any]
+    hash: str
+
+
+class Journal:
+    """One run's journal in SQLite (WAL, fsync at every commit). One writer; readers may look at any time.
+
+    `append` returns only after the record is on disk; listeners are told afterwards.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        """Open or create the journal at `path`. Raises StorageError (`journal_unreadable`, `journal_version`)."""
+        self.path = path
+        self.read_only = read_only
+        self.listeners: list[Callable[[Record], None]] = []
+        try:
+            if read_only:
+                self._db = sqlite3.connect(
+                    f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False
+                )
+            else:
+                self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=FULL")
+                self._db.executescript(_SCHEMA)
+                self._db.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
+            (version,) = self._db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+            last = self._db.execute("SELECT seq, hash FROM records ORDER BY seq DESC LIMIT 1").fetchone()
+        except (sqlite3.Error, TypeError) as error:
+            raise _storage_error(
+                "journal_unreadable", f"the journal {path} cannot be opened", error
+            ) from error
+        if int(version) != SCHEMA_VERSION:
+            raise StorageError(
+                "journal_version",
+                f"{path} has journal version {version}, this program reads {SCHEMA_VERSION}",
+                hint="use the benchmate version that wrote it",
+            )
+        self._seq, self._hash = last or (0, GENESIS)
+
+    def append(
+        self, kind: RecordKind, body: dict[str, Any], *, task: str = "", attempt: int = 0, call_key: str = ""
+    ) -> Record:
+        """Write one record, durably. Raises StorageError (`storage_full`, `storage_failed`)."""
+        return self.append_many([Entry(kind, body, task, attempt, call_key)])[0]
+
+    def append_many(self, entries: Sequence[Entry]) -> list[Record]:
+        """Write several records in one transaction: all of them are on disk when this returns, or none is."""
+        records, seq, chain = [], self._seq, self._hash
+        rows = []
+        for entry in entries:
+            seq += 1
+            body = canonical_json(entry.body)
+            chain = _link(chain, seq, entry.kind, entry.task, entry.attempt, entry.call_key, entry.at, body)
+            rows.append((seq, entry.kind, entry.task, entry.attempt, entry.call_key, entry.at, body, chain))
+            records.append(
+                Record(
+                    seq,
+                    entry.kind,
+                    entry.task,
+                    entry.attempt,
+                    entry.call_key,
+                    entry.at,
+                    json.loads(body),
+                    chain,
+                )
+            )
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise _storage_error(
+                "storage_failed", f"the journal {self.path} cannot be written", error
+            ) from error
+        self._seq, self._hash = seq, chain
+        for record in records:
+            for listener in self.listeners:
+                listener(record)
+        return records
+
+    def records(self, *kinds: RecordKind, after: int = 0) -> Iterator[Record]:
+        """Yield the records in order, of the given kinds (all when none is given), after sequence number `after`."""
+        where = f" AND kind IN ({','.join('?' * len(kinds))})" if kinds else ""
+        query = f"SELECT seq, kind, task, attempt, call_key, at, body, hash FROM records WHERE seq > ?{where} ORDER BY seq"
+        for seq, kind, task, attempt, key, at, body, chain in self._db.execute(query, (after, *kinds)):
+            yield Record(seq, kind, task, attempt, key, at, json.loads(body), chain)
+
+    def first(self, kind: RecordKind) -> Record | None:
+        """Return the first record of a kind, or None."""
+        return next(self.records(kind), None)
+
+    def last(self, kind: RecordKind) -> Record | None:
+        """Return the last record of a kind, or None."""
+        row = self._db.execute("SELECT max(seq) FROM records WHERE kind = ?", (kind,)).fetchone()
+        return next(self.records(kind, after=row[0] - 1)) if row and row[0] else None
+
+    def find_call(
+        self, key: str, task: str, attempt: int, kind: RecordKind = "call.finished", occurrence: int = 0
+    ) -> Record | None:
+        """Return the `occurrence`-th started or finished record of a call in one task and attempt, or None."""
+        row = self._db.execute(
+            "SELECT seq, kind, task, attempt, call_key, at, body, hash FROM records"
+            " WHERE call_key = ? AND task = ? AND attempt = ? AND kind = ? ORDER BY seq LIMIT 1 OFFSET ?",
+            (key, task, attempt, kind, occurrence),
+        ).fetchone()
+        return Record(*row[:6], json.loads(row[6]), row[7]) if row else None
+
+    def __len__(self) -> int:
+        return int(self._seq)
+
+    def verify(self) -> int:
+        """Recompute the hash chain and return the number of records.
+
+        Raises StorageError (`journal_tampered`) naming the first record that does not fit.
+        """
+        chain, expected = GENESIS, 0
+        query = "SELECT seq, kind, task, attempt, call_key, at, body, hash FROM records ORDER BY seq"
+        for seq, kind, task, attempt, key, at, body, stored in self._db.execute(query):
+            expected += 1
+            chain = _link(chain, seq, kind, task, attempt, key, at, body)
+            if seq != expected or chain != stored:
+                raise StorageError(
+                    "journal_tampered",
+                    f"record {expected} of {self.path} was changed, removed or added after the fact",
+                )
+        return expected
+
+    def close(self) -> None:
+        """Close the file. A journal on which nothing follows can be copied as one file."""
+        if not self.read_only:
+            try:
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.Error as error:  # the records are safe in the WAL; say so instead of hiding it
+                self._db.close()
+                raise _storage_error(
+                    "storage_failed", f"the journal {self.path} could not be folded", error
+                ) from error
+        self._db.close()
+
+
+def open_existing(folder: Path) -> Journal:
+    """Open the journal of a run's folder for reading. Raises NotFound (`no_such_run`)."""
+    path = folder / "journal.sqlite"
+    if not path.is_file():
+        raise NotFound(
+            "no_such_run",
+            f"{folder} holds no run",
+            hint="give a folder with a journal.sqlite, e.g. runs/<run-id>",
+        )
+    return Journal(path, read_only=True)
+
+
+def _link(previous: str, *fields: Any) -> str:
+    return digest("record", previous, *fields)
+
+
+def _storage_error(code: str, message: str, error: Exception) -> StorageError:
+    text = str(error)
+    if "full" in text:
+        return StorageError(
+            "storage_full",
+            f"{message}: no space left",
+            hint="free some space, then `benchmate resume` the run",
+        )
+    if "readonly" in text or "unable to open" in text:
+        return StorageError(
+            "storage_denied", f"{message}: {text}", hint="choose a folder you may write with --out"
+        )
+    if "locked" in text:
+        return StorageError(
+            "storage_locked", f"{message}: another process is writing", hint="wait for it to end"
+        )
+    return StorageError(code, f"{message}: {text}")

@@ -1,0 +1,161 @@
+"""Quantities: a number never travels without its unit, its property and how it was obtained."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from benchmate.runtime.canonical import canonical_float
+from benchmate.runtime.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import pint
+
+Relation = Literal["=", "<", ">", "~"]
+
+
+@functools.cache
+def unit_registry() -> pint.UnitRegistry:
+    """Return the project's one unit registry (pint; built on first use)."""
+    import pint
+
+    registry = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
+    registry.define("percent = 0.01 = %") if "percent" not in registry else None
+    pint.set_application_registry(registry)
+    return registry
+
+
+@functools.lru_cache(maxsize=4096)
+def parse_unit(unit: str) -> pint.Unit:
+    """Return the pint unit written as `unit` ('' is dimensionless).
+
+    Raises InvalidInput (`unknown_unit`) with the nearest known unit.
+    """
+    import pint
+
+    try:
+        return unit_registry().parse_units(unit)
+    except pint.UndefinedUnitError as error:
+        unknown = error.unit_names if isinstance(error.unit_names, str) else " ".join(error.unit_names)
+        from benchmate.runtime.errors import did_you_mean, nearest
+
+        close = nearest(unknown, dir(unit_registry()))
+        hint = (
+            did_you_mean(unknown, [close])
+            if close
+            else "write units as in 'g/mol', 'kJ/mol', 'degC', 'angstrom**2'"
+        )
+        raise InvalidInput("unknown_unit", f"{unit!r} is not a known unit", hint=hint) from None
+    except (
+        pint.PintError,
+        ValueError,
+        TypeError,
+        SyntaxError,
+        AttributeError,
+        RecursionError,
+        ArithmeticError,
+    ) as error:
+        raise InvalidInput(
+            "unknown_unit",
+            f"{unit!r} is not a unit: {error}",
+            hint="write units as in 'g/mol' or 'angstrom**2'",
+        ) from None
+    except Exception as error:  # pint's tokenizer raises its own unexported types
+        if type(error).__module__.startswith(("pint", "tokenize")):
+            raise InvalidInput("unknown_unit", f"{unit!r} is not a unit: {error}") from None
+        raise
+
+
+@functools.lru_cache(maxsize=1024)
+def display_unit(unit: str) -> str:
+    """Return `unit` as a reader expects it: 'g/mol', 'Å²', '%', '' for a plain number."""
+    return "" if not unit else f"{parse_unit(unit):~P}"
+
+
+def convert(value: float, unit: str, to: str) -> float:
+    """Return `value` in `unit` expressed in `to`.
+
+    Raises InvalidInput: `unknown_unit`, or `unit_mismatch` when the dimensions differ.
+    """
+    import pint
+
+    source, target = parse_unit(unit), parse_unit(to)
+    if source == target:
+        return value
+    try:
+        return float(unit_registry().Quantity(value, source).to(target).magnitude)
+    except pint.DimensionalityError as error:
+        raise InvalidInput(
+            "unit_mismatch",
+            f"{unit or 'a plain number'} cannot be expressed in {to or 'a plain number'}",
+            hint=str(error),
+        ) from None
+
+
+def same_dimension(a: str, b: str) -> bool:
+    """Return whether two units measure the same kind of thing."""
+    return bool(parse_unit(a).dimensionality == parse_unit(b).dimensionality)
+
+
+class Quantity(BaseModel):
+    """A value with unit, property, method and conditions.
+
+    `relation` says how the value is meant: `=` equal, `<` and `>` bounds, `~` an estimate.
+    `uncertainty` is one standard uncertainty in the same unit.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float
+    unit: str = Field("", description="A pint unit; empty for a plain number.")
+    property: str = Field(description="What is measured, in snake_case: `molecular_weight`, `logp`.")
+    method: str | None = Field(None, description="How it was obtained: 'Crippen', 'average atomic masses'.")
+    conditions: dict[str, str] | None = None
+    relation: Relation = "="
+    uncertainty: float | None = Field(None, ge=0)
+
+    @field_validator("value", "uncertainty")
+    @classmethod
+    def _canonical(cls, value: float | None) -> float | None:
+        return None if value is None else canonical_float(value)
+
+    @field_validator("unit")
+    @classmethod
+    def _known_unit(cls, unit: str) -> str:
+        parse_unit(unit)
+        return unit
+
+    def to(self, unit: str) -> Quantity:
+        """Return the same quantity in another unit. Raises InvalidInput (`unit_mismatch`, `unknown_unit`)."""
+        value = convert(self.value, self.unit, unit)
+        spread = None
+        if self.uncertainty is not None:
+            spread = abs(convert(self.value + self.uncertainty, self.unit, unit) - value)
+        return self.model_copy(update={"value": canonical_float(value), "unit": unit, "uncertainty": spread})
+
+    def format(self, digits: int | None = None) -> str:
+        """Return the quantity as text: '180.16 g/mol', '< 5 nM', '12.1 ± 0.3 Å²'."""
+        number = format_number(self.value, digits)
+        spread = f" ± {format_number(self.uncertainty, digits)}" if self.uncertainty is not None else ""
+        sign = "" if self.relation == "=" else f"{self.relation} "
+        shown = display_unit(self.unit)
+        return f"{sign}{number}{spread}{' ' if shown else ''}{shown}"
+
+    def pint(self) -> Any:
+        """Return the value as a pint Quantity, for unit-checked arithmetic."""
+        return unit_registry().Quantity(self.value, parse_unit(self.unit))
+
+
+def format_number(value: float, digits: int | None = None) -> str:
+    """Return a number for reading: whole numbers as such, others at `digits` decimals, or about five significant digits."""
+    if value == int(value) and abs(value) < 1e15 and digits is None:
+        return str(int(value))
+    if digits is not None:
+        return f"{value:.{digits}f}"
+    if 1e-3 <= abs(value) < 1e7:
+        whole = len(str(int(abs(value))))
+        decimals = max(0, 5 - whole) if abs(value) >= 1 else 4
+        return f"{value:.{decimals}f}".rstrip("0").rstrip(".") if decimals else f"{value:.0f}"
+    return f"{value:.4g}"

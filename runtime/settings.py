@@ -1,0 +1,136 @@
+"""Settings and profiles. Values come from arguments, then BENCHMATE_* variables, then benchmate.toml, then the profile."""
+
+from __future__ import annotations
+
+import tomllib
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from benchmate.runtime.errors import InvalidInput, did_you_mean
+
+
+class Mode(StrEnum):
+    """Where tools' network answers come from.
+
+    `live` asks the network and records what came back. `recorded` answers from the record and asks the network only for
+    what it lacks. `offline` answers from the record and never asks. `replay` runs nothing: a run's own journal answers.
+    """
+
+    LIVE = "live"
+    RECORDED = "recorded"
+    OFFLINE = "offline"
+    REPLAY = "replay"
+
+    @property
+    def network(self) -> bool:
+        return self in (Mode.LIVE, Mode.RECORDED)
+
+
+class ModelProfile(BaseModel):
+    """Which model answers, and how it is reached."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    engine: Literal["embedded", "http"] = "embedded"
+    base_url: str | None = Field(None, description="An OpenAI-compatible server, e.g. http://host:23333/v1.")
+    model: str = "SmolLM2-135M-Instruct"
+    template: str = Field("chatml", description="The renderer for `generate`.")
+    api_key_env: str | None = Field(None, description="The environment variable that holds the key; never the key.")
+    threads: int = Field(1, ge=1, description="Threads of the embedded server.")
+    context_tokens: int = Field(4096, ge=512)
+    max_completion_tokens: int = Field(512, ge=1)
+    timeout_seconds: float = Field(120.0, gt=0)
+    judges: bool = Field(False, description="Whether this model is trusted to judge claims that code cannot check.")
+    plans: bool = Field(False, description="Whether this model plans freely; otherwise one task per sub-question.")
+
+
+PROFILES: dict[str, ModelProfile] = {
+    "embedded": ModelProfile(),
+    "lmdeploy": ModelProfile(
+        engine="http", base_url="http://127.0.0.1:23333/v1", model="internlm/Intern-S1-Pro", template="server",
+        context_tokens=32768, max_completion_tokens=4096, timeout_seconds=600, judges=True, plans=True,
+    ),
+    "openai-compatible": ModelProfile(
+        engine="http", base_url="http://127.0.0.1:8000/v1", model="default", template="server", api_key_env="OPENAI_API_KEY",
+        context_tokens=32768, max_completion_tokens=4096, judges=True, plans=True,
+    ),
+}  # fmt: skip
+
+
+class LibraryProfile(BaseModel):
+    """Where the retrieval store lives: a folder, or a Chroma server."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: Path | None = Field(None, description="Default: the data folder of the user.")
+    server: str | None = Field(None, description="host:port of a Chroma server; wins over `folder`.")
+    collection: str = "library"
+
+
+class WorkerLimits(BaseModel):
+    """Limits for code that runs in worker processes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    processes: int = Field(2, ge=1)
+    seconds: float = Field(60.0, gt=0, description="For one call of a cheap tool; slow tools declare their own.")
+    memory_mb: int = Field(4096, ge=256, description="Address space of one worker.")
+    result_mb: float = Field(16.0, gt=0)
+
+
+class Settings(BaseSettings):
+    """All settings. `benchmate doctor` prints those in force."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BENCHMATE_", env_nested_delimiter="__", toml_file="benchmate.toml", extra="forbid", frozen=True
+    )
+
+    profile: str = "embedded"
+    profiles: dict[str, ModelProfile] = Field(default_factory=dict, description="Own profiles, or own values for the shipped ones.")
+    mode: Mode = Mode.OFFLINE
+    runs_dir: Path = Path("runs")
+    cache_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_cache_dir("benchmate")))
+    data_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("benchmate")))
+    library: LibraryProfile = LibraryProfile()
+    workers: WorkerLimits = WorkerLimits()
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource, dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def model(self) -> ModelProfile:
+        """The model profile in force. Raises InvalidInput (`unknown_profile`)."""
+        known = PROFILES | self.profiles
+        if self.profile not in known:
+            raise InvalidInput("unknown_profile", f"there is no profile {self.profile!r}", hint=did_you_mean(self.profile, known))
+        return known[self.profile]
+
+    @property
+    def library_folder(self) -> Path:
+        return self.library.folder or self.data_dir / "library"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Return the settings in force; `overrides` that are None are ignored.
+
+    Raises InvalidInput (`bad_settings`) naming the setting, its value and what was expected.
+    """
+    try:
+        return Settings(**{key: value for key, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        hint = did_you_mean(where, Settings.model_fields) if first["type"] == "extra_forbidden" else None
+        raise InvalidInput("bad_settings", f"setting {where!r}: {first['msg']}", hint=hint) from None
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput("bad_settings", f"benchmate.toml is not TOML: {error}") from None
