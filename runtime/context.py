@@ -51,6 +51,10 @@ class RunContext:
         for listener in self.listeners:
             listener(event)
 
+    def emit_notice(self, text: str) -> None:
+        """Tell listeners something worth knowing that is no record."""
+        self.emit(Event(kind="notice", data={"text": text}))
+
     def progress(self, task: str, done: int, total: int, note: str = "") -> None:
         """Tell listeners how far a batch or a download is. Not recorded."""
         self.emit(Event(kind="progress", task=task, data={"done": done, "total": total, "note": note}))

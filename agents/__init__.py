@@ -1,0 +1,1 @@
+"""The LangGraph system: contracts, planner, specialists, verifier, reporter and the one graph."""

@@ -1,0 +1,146 @@
+"""From evidence to claims: what a call's result lets us state, in words made by templates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from benchmate.agents.contracts import Claim, Subject, claim_id, value_text
+from benchmate.runtime.evidence import Entity, Evidence
+from benchmate.runtime.quantity import Quantity
+from benchmate.tools.base import Tool
+
+HEADLINE = 6  # properties stated when nobody says which
+
+
+def words_for(tool: Tool, name: str) -> str:
+    """Return how a reader calls a property: the first of the tool's words for it."""
+    return tool.properties.get(name, name.replace("_", " ")).split(",")[0].strip()
+
+
+def subject_of(evidence: Evidence, key: str | None = None) -> Entity | None:
+    """Return the entity that a quantity is about: `similarity_2` is about the entity at `targets[2]`, others about the first."""
+    entities = [e for e in evidence.result.entities if e.argument != "context"]
+    index = re.search(r"_(\d+)$", key or "")
+    if index:
+        for entity in entities:
+            if entity.argument.endswith(f"[{index[1]}]"):
+                return entity
+    return entities[0] if entities else None
+
+
+def claims_from(tool: Tool, evidence: Evidence, task: str, wanted: Iterable[str] | None = None) -> list[Claim]:
+    """Return the claims that one call supports, for the wanted properties (None: the first few the tool declares)."""
+    names = list(wanted) if wanted is not None else list(tool.properties)
+    claims: list[Claim] = []
+    for name in names:
+        claims.extend(_claims_for(tool, evidence, task, name))
+        if wanted is None and len(claims) >= HEADLINE:
+            break
+    return claims
+
+
+def _claims_for(tool: Tool, evidence: Evidence, task: str, name: str) -> Iterator[Claim]:
+    found = False
+    for key, quantity in evidence.result.quantities.items():
+        if quantity.property == name or key == name:
+            found = True
+            yield numeric_claim(tool, evidence, task, key, quantity)
+    value = evidence.result.data.get(name)
+    if not found and isinstance(value, (str, bool)) and value != "":
+        yield categorical_claim(tool, evidence, task, name, value)
+
+
+def numeric_claim(tool: Tool, evidence: Evidence, task: str, key: str, quantity: Quantity) -> Claim:
+    """Return the claim of one quantity."""
+    entity = subject_of(evidence, key)
+    others = [e.label for e in evidence.result.entities if entity and e.key != entity.key and "[" not in e.argument]
+    about = _about(entity, others)
+    what = words_for(tool, quantity.property)
+    if quantity.conditions and "species" in quantity.conditions:
+        about = f" of {quantity.conditions['species']}{about.replace(' of ', ' in ')}"
+    relation = {"=": "is", "<": "is below", ">": "is above", "~": "is about"}[quantity.relation]
+    value = quantity.model_copy(update={"relation": "="}).format()
+    return Claim(
+        id=claim_id(task, entity.key if entity else evidence.call_key, key),
+        text=f"The {what}{about} {relation} {value}.",
+        kind="numeric",
+        property=quantity.property,
+        value=quantity.value,
+        unit=quantity.unit,
+        subject=Subject(key=entity.key, label=entity.label) if entity else None,
+        cites=(evidence.cite(f"/quantities/{key}"),),
+        task=task,
+        labels=evidence.result.labels,
+    )
+
+
+def categorical_claim(tool: Tool, evidence: Evidence, task: str, name: str, value: str | bool) -> Claim:
+    """Return the claim of one text or yes/no value in a result's data."""
+    entity = subject_of(evidence)
+    return Claim(
+        id=claim_id(task, entity.key if entity else evidence.call_key, name),
+        text=f"The {words_for(tool, name)}{_about(entity, [])} is {value_text(value, None)}.",
+        kind="categorical",
+        property=name,
+        value=value,
+        subject=Subject(key=entity.key, label=entity.label) if entity else None,
+        cites=(evidence.cite(f"/data/{name}"),),
+        task=task,
+        labels=evidence.result.labels,
+    )
+
+
+def quote_claims(evidence: Evidence, task: str) -> list[Claim]:
+    """Return one claim per passage that a search found: the words stand in the library at that place, no more."""
+    claims = []
+    for index, passage in enumerate(evidence.result.data.get("passages", [])):
+        place = " · ".join(str(passage[k]) for k in ("source", "heading", "lines") if passage.get(k))
+        claims.append(
+            Claim(
+                id=claim_id(task, evidence.call_key, "passage", index),
+                text=f"{place}: “{passage['text']}”",
+                kind="quote",
+                value=passage["text"],
+                cites=(evidence.cite(f"/data/passages/{index}/text"),),
+                task=task,
+                labels=evidence.result.labels,
+            )
+        )
+    return claims
+
+
+def _about(entity: Entity | None, others: list[str]) -> str:
+    if entity is None:
+        return ""
+    return f" of {entity.label}" + (f" to {', '.join(others)}" if others else "")
+
+
+def asked_properties(tool: Tool, question: str) -> list[str]:
+    """Return the tool's properties that the question names, in its own words, the longest wording winning."""
+    text = f" {re.sub(r'[^a-z0-9 ]+', ' ', question.lower())} "
+    found: dict[str, int] = {}
+    for name, wording in tool.properties.items():
+        forms = [name.replace("_", " "), *[w.strip() for w in wording.split(",")]]
+        for form in forms:
+            normal = re.sub(r"[^a-z0-9 ]+", " ", form.lower()).strip()
+            position = text.find(f" {normal} ") if normal else -1
+            if position < 0 and normal:
+                position = text.find(f" {normal}s ")
+            if position >= 0:
+                found[name] = max(found.get(name, 0), len(normal))
+    longest_first = sorted(found, key=lambda n: -found[n])
+    kept: list[str] = []
+    for name in longest_first:  # 'mass' inside 'exact mass' is not a second question
+        words = tool.properties[name].lower()
+        if not any(found[name] < found[k] and _inside(tool, name, k, text) for k in kept) and words is not None:
+            kept.append(name)
+    return [name for name in tool.properties if name in kept]
+
+
+def _inside(tool: Tool, short: str, long: str, text: str) -> bool:
+    """Return whether the short property's words occur in the text only as part of the long one's."""
+    for form in [long.replace("_", " "), *tool.properties[long].lower().split(",")]:
+        text = text.replace(re.sub(r"[^a-z0-9 ]+", " ", form).strip(), "#") if form.strip() else text
+    forms = [short.replace("_", " "), *tool.properties[short].lower().split(",")]
+    return not any(f" {re.sub(r'[^a-z0-9 ]+', ' ', f).strip()} " in f" {text} " for f in forms if f.strip())

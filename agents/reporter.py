@@ -1,0 +1,325 @@
+"""The reporter: one Report from plan, results and verdicts. It states nothing of its own; answers are put together from claims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from benchmate.agents import checks
+from benchmate.agents.contracts import (
+    Claim,
+    EvidenceLine,
+    Failure,
+    Figure,
+    Plan,
+    Report,
+    RunStatus,
+    Table,
+    TableCell,
+    TableColumn,
+    TaskResult,
+    Verdict,
+    value_text,
+)
+from benchmate.agents.intake import Intake
+from benchmate.agents.ledger import EvidenceIndex
+from benchmate.agents.verifier import allowed_phrases
+from benchmate.runtime.calls import usage_of
+from benchmate.runtime.canonical import canonical_json
+from benchmate.runtime.context import RunContext, TaskScope
+from benchmate.runtime.errors import BenchmateError
+from benchmate.runtime.evidence import Evidence, split_citation
+from benchmate.runtime.quantity import Quantity, display_unit
+from benchmate.tools.calls import call_tool
+
+SCOPE = "report"
+MOST_ROWS = 200
+MOST_CLAIMS = 1000
+VERSIONED = ("benchmate", "rdkit", "chemicals", "biopython", "pint", "chromadb", "langgraph")
+
+
+async def make_report(
+    context: RunContext, plan: Plan, intake: Intake, results: Sequence[TaskResult], verdicts: Sequence[Verdict],
+    refused: bool = False,
+) -> Report:  # fmt: skip
+    """Return the run's report. A figure is drawn where a ranked or tabulated number compares across subjects."""
+    by_claim = {v.claim_id: v for v in verdicts}
+    claims = [c for r in results for c in r.claims]
+    index = EvidenceIndex.of(context)
+    opened = context.journal.first("run.opened")
+    failures = failures_of(plan, results)
+    answer = answer_of(plan, results, by_claim, failures, refused)
+    options = next((r.output for t, r in zip(plan.tasks, results, strict=False) if t.kind == "report" and r.output), {}) or {}
+    tables = comparison_tables(claims, by_claim, index)
+    quantities = [(q.value, q.unit) for c in claims for q in _quantities(c, index)]
+    quantities += [(float(c.value), "") for c in claims if isinstance(c.value, (int, float)) and not isinstance(c.value, bool)]
+    counts = [(float(n), "") for n in range(len(claims) + len(results) + 1)] if plan.question is None else []
+    return Report(
+        run=context.run_id,
+        title=str(options.get("title") or plan.title),
+        question=plan.question,
+        started_at=opened.at if opened else 0.0,
+        status=run_status(results, by_claim, refused),
+        answer=answer,
+        tables=tuple(tables),
+        figures=tuple([*structure_figures(results, index), *await comparison_figures(context, claims, index)]),
+        claims=tuple(claims[:MOST_CLAIMS]),
+        verdicts={c.id: by_claim[c.id] for c in claims[:MOST_CLAIMS] if c.id in by_claim},
+        unbacked_digits=tuple(checks.unbacked_digits(answer, _phrases(plan, results, index, intake), quantities + counts)),
+        failures=tuple(failures),
+        would_change=tuple(would_change(claims, by_claim, index, failures)),
+        evidence=tuple(evidence_lines(results, index)),
+        usage=usage_of(context.journal),
+        versions=dict(opened.body.get("versions", {})) if opened else {},
+        repeat=(f"benchmate replay {context.run_id}", f"benchmate show {context.run_id} --events"),
+        plan=plan,
+    )
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions of what results depend on; recorded when a run opens."""
+    found = {}
+    for name in VERSIONED:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def run_status(results: Sequence[TaskResult], verdicts: Mapping[str, Verdict], refused: bool) -> RunStatus:
+    """Return the status of the whole run: complete only when nothing failed and nothing was contradicted."""
+    states = {r.status for r in results}
+    if refused or (states and states <= {"refused", "skipped"} and "refused" in states):
+        return "refused"
+    if "budget" in states:
+        return "budget"
+    useful = any(r.evidence or r.claims for r in results)
+    if not useful and states & {"failed", "refused"}:
+        return "failed"
+    wrong = any(v.status in ("contradicted", "insufficient") for v in verdicts.values())
+    return "partial" if wrong or states & {"failed", "partial", "refused"} else "complete"
+
+
+def failures_of(plan: Plan, results: Sequence[TaskResult]) -> list[Failure]:
+    """Return everything asked for and not delivered: per item where a batch failed in part."""
+    failures = []
+    for result in results:
+        items = [i for i in result.items if i.error is not None]
+        failures += [Failure(task=result.task, given=i.given or None, error=i.error) for i in items if i.error]
+        if result.error is not None and not items:
+            failures.append(Failure(task=result.task, given=None, error=result.error))
+    return failures
+
+
+def answer_of(
+    plan: Plan, results: Sequence[TaskResult], verdicts: Mapping[str, Verdict], failures: Sequence[Failure], refused: bool
+) -> str:
+    """Return the answer: the supported claims of the last tasks that state any, and plainly what could not be done."""
+    if refused:
+        return "The plan was not approved, so nothing was run."
+    parts: list[str] = []
+    for result in results:
+        if result.answer:
+            parts.append(result.answer)
+    if plan.question is not None and not parts:
+        for result in results:
+            good = [c for c in result.claims if verdicts.get(c.id) and verdicts[c.id].status == "supported"]
+            parts += [c.text for c in good if not (c.derivation and c.value is False)]
+    elif plan.question is None:
+        parts += _summary(results, verdicts)
+    parts += [f"Cannot answer{f' for {f.given}' if f.given else ''}: {f.error}." for f in failures[:10]]
+    if len(failures) > 10:
+        parts.append("More failures are listed below.")
+    return "\n".join(p.replace("..", ".") for p in dict.fromkeys(parts)) or "No claim came out of this run."
+
+
+def _summary(results: Sequence[TaskResult], verdicts: Mapping[str, Verdict]) -> list[str]:
+    lines = []
+    for result in results:
+        ranked = [c for c in result.claims if (c.property or "").startswith("rank_by_") and _supported(c, verdicts)]
+        lines += [c.text for c in ranked[:1]]
+        raised: dict[str, list[str]] = {}
+        for claim in result.claims:
+            if (claim.property or "").startswith("flag: ") and claim.value is True and _supported(claim, verdicts) and claim.subject:
+                raised.setdefault((claim.property or "")[6:], []).append(claim.subject.label)
+        lines += [f"Flag “{name}”: {', '.join(labels)}." for name, labels in raised.items()]
+    if not lines:
+        claims = [c for r in results for c in r.claims if _supported(c, verdicts)]
+        lines = [c.text for c in claims[:12]]
+    return lines
+
+
+def _supported(claim: Claim, verdicts: Mapping[str, Verdict]) -> bool:
+    return claim.id in verdicts and verdicts[claim.id].status == "supported"
+
+
+def comparison_tables(claims: Sequence[Claim], verdicts: Mapping[str, Verdict], index: EvidenceIndex) -> list[Table]:
+    """Return one table of subjects by properties, in ranked order where there is a ranking; flags stand as a column."""
+    rows: dict[str, dict[str, Claim]] = {}
+    labels: dict[str, str] = {}
+    columns: dict[str, TableColumn] = {}
+    for claim in claims:
+        if claim.subject is None or claim.property is None or claim.kind == "quote":
+            continue
+        if claim.property.startswith("flag: "):
+            continue
+        labels.setdefault(claim.subject.key, claim.subject.label)
+        rows.setdefault(claim.subject.key, {}).setdefault(claim.property, claim)
+        title = claim.property.replace("rank_by_", "rank by ").replace("_", " ")
+        columns.setdefault(claim.property, TableColumn(property=claim.property, title=title, unit=display_unit(claim.unit or "")))
+    if len(rows) < 2 or not columns:
+        return []
+    ranks = [c for c in columns if c.startswith("rank_by_")]
+    ordered = [*ranks, *(c for c in columns if c not in ranks)]
+    keys = sorted(rows, key=lambda k: float(rows[k][ranks[0]].value or 0) if ranks[0] in rows[k] else 1e9) if ranks else list(rows)
+    flags: dict[str, list[Claim]] = {}
+    for claim in claims:
+        if claim.subject and (claim.property or "").startswith("flag: ") and claim.value is True:
+            flags.setdefault(claim.subject.key, []).append(claim)
+    registry = _registry_ids(index)
+    head = [TableColumn(property="subject", title="Subject")]
+    head += [TableColumn(property="registry_id", title="Registry id")] if registry else []
+    body = []
+    for key in keys[:MOST_ROWS]:
+        row = [TableCell(text=labels[key])]
+        row += [TableCell(text=registry.get(key, ""))] if registry else []
+        for name in ordered:
+            claim = rows[key].get(name)
+            row.append(TableCell(text=value_text(claim.value, None) if claim else "—", claim_id=claim.id if claim else None))
+        if flags:
+            own = flags.get(key, [])
+            row.append(TableCell(text=", ".join((c.property or "")[6:] for c in own) or "none", claim_id=own[0].id if own else None))
+        body.append(tuple(row))
+    head += [columns[name] for name in ordered]
+    head += [TableColumn(property="flags", title="Flags")] if flags else []
+    return [Table(title="Comparison", columns=tuple(head), rows=tuple(body))]
+
+
+def _registry_ids(index: EvidenceIndex) -> dict[str, str]:
+    return {
+        e.key: str(e.details["registry_id"])
+        for items in index.values() for i in items for e in i.result.entities if e.details.get("registry_id")
+    }  # fmt: skip
+
+
+def structure_figures(results: Sequence[TaskResult], index: EvidenceIndex) -> list[Figure]:
+    """Return the pictures that the run's own tasks made."""
+    figures = []
+    for result in results:
+        for identity in result.evidence:
+            evidence = index[identity][-1]
+            for artifact in evidence.result.artifacts:
+                if artifact.media_type.startswith("image/"):
+                    label = evidence.result.entities[0].label if evidence.result.entities else artifact.name
+                    details = evidence.result.entities[0].details if evidence.result.entities else {}
+                    figures.append(Figure(title=label, artifact=artifact, caption=str(details.get("smiles", "")), shows=(identity,)))
+    return figures[:MOST_ROWS]
+
+
+async def comparison_figures(context: RunContext, claims: Sequence[Claim], index: EvidenceIndex) -> list[Figure]:
+    """Return a plot of the ranked property, or of the first property that at least three subjects share."""
+    groups: dict[str, dict[str, Claim]] = {}
+    for claim in claims:
+        if claim.kind == "numeric" and claim.subject and claim.property:
+            groups.setdefault(claim.property, {}).setdefault(claim.subject.key, claim)
+    ranked = [(c.property or "")[8:] for c in claims if (c.property or "").startswith("rank_by_")]
+    candidates = [*ranked, *groups]
+    chosen = next((n for n in candidates if 3 <= len(groups.get(n, {})) <= 40 and _varies(groups[n])), None)
+    if chosen is None:
+        return []
+    group = sorted(groups[chosen].values(), key=lambda c: -float(c.value or 0))
+    arguments: dict[str, Any] = {
+        "title": f"{chosen.replace('_', ' ')} by subject", "quantity": chosen.replace("_", " "),
+        "unit": display_unit(group[0].unit or ""), "labels": [c.subject.label for c in group if c.subject],
+        "values": [float(c.value or 0) for c in group], "sources": [c.cites[0] for c in group],
+    }  # fmt: skip
+    try:
+        evidence = await call_tool(context, TaskScope(SCOPE), "draw_comparison", arguments)
+    except BenchmateError as error:
+        context.emit_notice(f"no figure: {error}")
+        return []
+    picture = next(a for a in evidence.result.artifacts if a.media_type.startswith("image/"))
+    shown = tuple(c.id for c in group)
+    return [Figure(title=arguments["title"], artifact=picture, caption=f"Values as claimed in the table; data in {evidence.id}.", shows=shown)]
+
+
+def _varies(group: Mapping[str, Claim]) -> bool:
+    return len({c.value for c in group.values()}) > 1
+
+
+def _quantities(claim: Claim, index: EvidenceIndex) -> list[Quantity]:
+    found = []
+    for citation in claim.cites:
+        identity, pointer = split_citation(citation)
+        if identity in index:
+            try:
+                value = index[identity][-1].resolve(pointer)
+            except BenchmateError:
+                continue
+            found += [value] if isinstance(value, Quantity) else []
+    return found
+
+
+def _phrases(plan: Plan, results: Sequence[TaskResult], index: EvidenceIndex, intake: Intake) -> list[str]:
+    """Return the texts whose digits the answer may repeat: names, the user's words, quotes, and the program's own errors."""
+    quoted = [str(c.value) for r in results for c in r.claims if isinstance(c.value, str)]
+    errors = [str(f.error) for f in failures_of(plan, results)]
+    places = [c.text for r in results for c in r.claims if c.kind == "quote"]
+    flags = [(c.property or "")[6:] for r in results for c in r.claims if (c.property or "").startswith("flag: ")]
+    return [*allowed_phrases(index, intake), *quoted, *errors, *places, *flags, *(i.given for r in results for i in r.items)]
+
+
+def would_change(
+    claims: Sequence[Claim], verdicts: Mapping[str, Verdict], index: EvidenceIndex, failures: Sequence[Failure]
+) -> list[str]:
+    """Return what the conclusion hangs on: bounds and estimates, warnings, narrow rankings, missing items, unchecked claims."""
+    lines: list[str] = []
+    if failures:
+        names = ", ".join(dict.fromkeys(f.given or f.task for f in failures[:5]))
+        lines.append(f"Results for what failed ({names}) could change rankings and comparisons.")
+    cited = {split_citation(c)[0] for claim in claims for c in claim.cites}
+    warned: dict[str, None] = {}
+    methods: dict[str, None] = {}
+    for identity in sorted(cited & set(index)):
+        evidence = index[identity][-1]
+        label = evidence.result.entities[0].label if evidence.result.entities else evidence.tool
+        warned.update(dict.fromkeys(f"{label}: {w}" for w in evidence.result.warnings))
+        methods.update(dict.fromkeys(q.method for q in evidence.result.quantities.values() if q.relation == "~" and q.method))
+    lines += [f"An estimate made by {m} may differ from a measurement." for m in methods]
+    lines += list(warned)[:8]
+    lines += _close_calls(claims)
+    open_claims = [c for c in claims if c.id in verdicts and verdicts[c.id].status != "supported"]
+    if open_claims:
+        lines.append(f"{len(open_claims)} of {len(claims)} claims are not supported; conclusions that use them are open.")
+    return list(dict.fromkeys(lines))
+
+
+def _close_calls(claims: Sequence[Claim]) -> list[str]:
+    """Return neighbours in a ranking that lie within two percent of each other."""
+    lines = []
+    for name in dict.fromkeys(c.property for c in claims if (c.property or "").startswith("rank_by_")):
+        base = (name or "")[8:]
+        rows = [(float(c.value or 0), c.subject.label) for c in claims if c.property == base and c.kind == "numeric" and c.subject]
+        rows = sorted(dict.fromkeys(rows), reverse=True)
+        for (high, first), (low, second) in zip(rows, rows[1:], strict=False):
+            if high and abs(high - low) <= 0.02 * abs(high):
+                lines.append(f"{first} and {second} lie within two percent in {base.replace('_', ' ')}; their order is not firm.")
+    return lines
+
+
+def evidence_lines(results: Sequence[TaskResult], index: EvidenceIndex) -> list[EvidenceLine]:
+    """Return the evidence of the plan's tasks, once each, in the order of the tasks."""
+    lines = []
+    for identity in dict.fromkeys(e for r in results for e in r.evidence):
+        evidence: Evidence = index[identity][-1]
+        source = evidence.result.source
+        lines.append(
+            EvidenceLine(
+                id=identity, tool=evidence.tool, tool_version=evidence.tool_version, source=source.name,
+                reference=source.reference, arguments=canonical_json(evidence.arguments)[:400],
+                quantities=evidence.result.quantities, warnings=evidence.result.warnings, labels=evidence.result.labels,
+            )  # fmt: skip
+        )
+    return lines[:MOST_CLAIMS]

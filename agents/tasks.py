@@ -1,0 +1,226 @@
+"""Running one task: a tool call or a batch, an agent, a check, a question to a person. A failed task is a result, not an exception."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
+
+from langgraph.types import interrupt
+
+from benchmate.agents.approval import ApprovalAnswer, ApprovalRequest
+from benchmate.agents.claims import claims_from, quote_claims
+from benchmate.agents.contracts import Claim, ItemResult, Plan, Task, TaskResult, TaskStatus
+from benchmate.agents.intake import Intake
+from benchmate.runtime.context import RunContext, TaskScope, body_of, entered
+from benchmate.runtime.errors import BenchmateError, BudgetExceeded, ErrorInfo, InvalidInput, Refused, StorageError
+from benchmate.runtime.evidence import Artifact, Evidence
+from benchmate.runtime.expressions import Expression, fill
+from benchmate.runtime.labels import NO_LABELS, Labels, merge_labels
+from benchmate.tools.calls import ApprovalNeeded, call_batch
+from benchmate.tools.registry import load_registry
+
+
+class Setting(NamedTuple):
+    """What a task sees: the plan, the intake, the results of the tasks it needs, and the engine for agents."""
+
+    plan: Plan
+    intake: Intake
+    results: Mapping[str, TaskResult]
+    engine: Any = None
+
+    def names(self) -> dict[str, Any]:
+        """The names expressions may use: `inputs` and `steps`."""
+        steps = {k: {"output": r.output, "status": r.status, "items": len(r.items)} for k, r in self.results.items()}
+        return {"inputs": self.plan.inputs, "steps": steps}
+
+
+async def run_task(context: RunContext, task: Task, setting: Setting) -> TaskResult:
+    """Run a task and return how it ended. Raises StorageError alone: what cannot be recorded must not go on."""
+    labels = merge_labels(*(c.labels for r in setting.results.values() for c in r.claims)) if setting.results else NO_LABELS
+    try:
+        return await _run(context, labels, task, setting)
+    except StorageError:
+        raise
+    except BenchmateError as error:
+        return TaskResult(task=task.id, attempt=task.attempt, status=_status_of(error), error=error.info)
+
+
+async def _run(context: RunContext, labels: Labels, task: Task, setting: Setting) -> TaskResult:
+    blocked = [n for n in task.needs if setting.results[n].status in ("failed", "refused", "budget")]
+    if blocked and task.kind in ("tool", "agent"):
+        why = setting.results[blocked[0]].error
+        return _skipped(task, f"{blocked[0]} did not succeed" + (f": {why.message}" if why else ""))
+    if task.when is not None and task.foreach is None and not Expression.parse(task.when).evaluate(setting.names()):
+        return _skipped(task, f"its condition is false: {task.when}")
+    if task.kind == "tool":
+        return await _asking(context, labels, task, run_tool_task, setting)
+    if task.kind == "agent":
+        from benchmate.agents.specialists import run_agent_task
+
+        return await _asking(context, labels, task, run_agent_task, setting)
+    if task.kind == "verify":
+        from benchmate.agents.verifier import verify_step
+
+        return await verify_step(context, task, setting)
+    if task.kind == "approve":
+        message = str(fill(task.arguments.get("message", f"Go on after {', '.join(task.needs)}?"), setting.names()))
+        answer = ask_person(context, ApprovalRequest(subject=f"step:{task.id}", message=message), task.id)
+        if not answer.approved:
+            raise Refused("not_approved", f"a person did not approve step {task.id!r}", hint=answer.note or None)
+        return TaskResult(task=task.id, attempt=task.attempt, status="ok", output={"note": answer.note})
+    return TaskResult(task=task.id, attempt=task.attempt, status="ok", output=fill(task.arguments, setting.names()))
+
+
+async def _asking(
+    context: RunContext, labels: Labels, task: Task, run: Callable[..., Awaitable[TaskResult]], setting: Setting
+) -> TaskResult:
+    """Run something that may need a person's word; once that is in the journal, it goes through."""
+    while True:
+        scope = TaskScope(task.id, task.attempt, labels)  # counts identical calls from the start each time
+        try:
+            with entered(context, scope):
+                return await run(context, scope, task, setting)
+        except ApprovalNeeded as need:
+            request = ApprovalRequest(subject=need.subject, message=need.message, details=need.details)
+        ask_person(context, request, task.id)
+
+
+def ask_person(context: RunContext, request: ApprovalRequest, task: str) -> ApprovalAnswer:
+    """Return a person's answer: from the journal if it is there, else the graph stops here until it is.
+
+    Both the question and the answer are journaled before the graph goes on.
+    """
+    source = context.recording or context.journal
+    for record in source.records("approval.given"):
+        if record.body["subject"] == request.subject:
+            answer = ApprovalAnswer(approved=record.body["approved"], note=record.body.get("note", ""), plan=record.body.get("plan"))
+            if context.recording is not None:
+                context.journal.append("approval.given", record.body, task=task)
+            return answer
+    asked = any(r.body["subject"] == request.subject for r in context.journal.records("approval.asked"))
+    if not asked:
+        context.journal.append("approval.asked", request.model_dump(mode="json"), task=task)
+    answer = ApprovalAnswer.model_validate(interrupt(request.model_dump(mode="json")))
+    body = body_of(subject=request.subject, approved=answer.approved, note=answer.note or None,
+                   plan=answer.plan.model_dump(mode="json") if answer.plan else None)  # fmt: skip
+    context.journal.append("approval.given", body, task=task)
+    return answer
+
+
+async def run_tool_task(context: RunContext, scope: TaskScope, task: Task, setting: Setting) -> TaskResult:
+    """Run a tool task: one call, or one per item in a bounded pool, each item keeping its own result or error."""
+    assert task.tool is not None
+    names = setting.names()
+    if task.foreach is None:
+        items: list[Any] = [None]
+    else:
+        items = fill(task.foreach, names) if isinstance(task.foreach, str) else task.foreach
+        if not isinstance(items, list):
+            raise InvalidInput("not_a_list", f"foreach of step {task.id!r} gives a {type(items).__name__}, not a list", hint=str(task.foreach))
+    condition = Expression.parse(task.when) if task.when and task.foreach is not None else None
+    chosen = [
+        (i, item) for i, item in enumerate(items)
+        if condition is None or condition.evaluate({**names, task.item_name: item})
+    ]  # fmt: skip
+    arguments = [fill(task.arguments, {**names, task.item_name: item}) for _, item in chosen]
+    outcomes = await _call_with_retries(context, scope, task, arguments)
+    return collect_calls(task, [(i, item) for i, item in chosen], outcomes, total=len(items))
+
+
+async def _call_with_retries(
+    context: RunContext, scope: TaskScope, task: Task, arguments: list[dict[str, Any]]
+) -> list[Evidence | ErrorInfo]:
+    assert task.tool is not None
+    outcomes = await call_batch(context, scope, task.tool, arguments, task.max_parallel)
+    for _ in range(task.retry.max):
+        failed = [i for i, o in enumerate(outcomes) if isinstance(o, ErrorInfo) and {o.kind, o.code} & set(task.retry.errors)]
+        if not failed:
+            break
+        again = await call_batch(context, scope, task.tool, [arguments[i] for i in failed], task.max_parallel)
+        for index, outcome in zip(failed, again, strict=True):
+            outcomes[index] = outcome
+    return outcomes
+
+
+def collect_calls(
+    task: Task, items: list[tuple[int, Any]], outcomes: list[Evidence | ErrorInfo], *, total: int,
+    wanted: list[str] | None = None,
+) -> TaskResult:  # fmt: skip
+    """Return the TaskResult of the calls of one task: successes, failures, claims, and the output later steps see."""
+    results, output, claims, evidence, artifacts = [], [], list[Claim](), [], list[Artifact]()
+    names = wanted if wanted is not None else (list(task.claims) if task.claims is not None else None)
+    for (index, item), outcome in zip(items, outcomes, strict=True):
+        given = describe(item) if item is not None else ""
+        if isinstance(outcome, ErrorInfo):
+            results.append(ItemResult(index=index, given=given, status="failed", error=outcome))
+            continue
+        tool = load_registry()[outcome.tool]
+        results.append(ItemResult(index=index, given=given, status="ok", evidence=outcome.id))
+        output.append(item_output(outcome, given))
+        claims += claims_from(tool, outcome, task.id, names)
+        claims += quote_claims(outcome, task.id)
+        evidence.append(outcome.id)
+        artifacts += outcome.result.artifacts
+    failed = [r for r in results if r.status == "failed"]
+    status: TaskStatus = "ok" if not failed else "partial" if output and task.on_error == "keep" else "failed"
+    if any(r.error and r.error.kind == "budget" for r in failed):
+        status = "budget"
+    elif status == "failed" and all(r.error and r.error.kind == "policy" for r in failed):
+        status = "refused"
+    single = task.foreach is None and len(items) == 1
+    return TaskResult(
+        task=task.id,
+        attempt=task.attempt,
+        status=status,
+        output=(output[0] if output else None) if single else output,
+        items=tuple(results),
+        claims=tuple(_distinct(claims)),
+        evidence=tuple(dict.fromkeys(evidence)),
+        artifacts=tuple({a.sha: a for a in artifacts}.values()),
+        error=failed[0].error if failed and status != "partial" else None,
+        notes=(f"{total - len(items)} of {total} items left out by the condition",) if total > len(items) else (),
+    )
+
+
+def item_output(evidence: Evidence, given: str) -> dict[str, Any]:
+    """Return what later steps see of one call: its data, its quantities, and its compound as a record to pass on."""
+    entity = next((e for e in evidence.result.entities if e.kind == "compound"), None)
+    output: dict[str, Any] = {
+        "evidence": evidence.id,
+        "given": given or (evidence.result.entities[0].given if evidence.result.entities else ""),
+        "data": evidence.result.data,
+        "quantities": {k: q.model_dump(mode="json", exclude_none=True) for k, q in evidence.result.quantities.items()},
+        "artifacts": [a.model_dump(mode="json") for a in evidence.result.artifacts],
+    }
+    if entity is not None:
+        output["compound"] = body_of(
+            name=entity.label, smiles=entity.details.get("smiles"), registry_id=entity.details.get("registry_id")
+        )
+        output["registry_id"] = entity.details.get("registry_id")
+    return output
+
+
+def describe(item: Any) -> str:
+    """Return how an item is named to a reader: what was given."""
+    if isinstance(item, str):
+        return item if len(item) <= 80 else f"{item[:60]}… ({len(item)} characters)"
+    if isinstance(item, Mapping):
+        given = item.get("given") or item.get("registry_id") or item.get("name") or item.get("smiles")
+        if given:
+            return str(given)
+    return str(item)[:80]
+
+
+def _distinct(claims: list[Claim]) -> list[Claim]:
+    """Return the claims with one id each: the same statement from two identical items is one claim."""
+    return list({c.id: c for c in claims}.values())
+
+
+def _skipped(task: Task, why: str) -> TaskResult:
+    return TaskResult(task=task.id, attempt=task.attempt, status="skipped", notes=(why,), output=[] if task.foreach else None)
+
+
+def _status_of(error: BenchmateError) -> TaskStatus:
+    if isinstance(error, BudgetExceeded):
+        return "budget"
+    return "refused" if isinstance(error, Refused) else "failed"

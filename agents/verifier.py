@@ -1,0 +1,189 @@
+"""The verifier: every claim is checked in code before any model is asked, and calls behind it are made again from intake's arguments."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from benchmate.agents import checks
+from benchmate.agents.checks import Cited, Problem
+from benchmate.agents.contracts import Claim, Task, TaskResult, Verdict, VerdictMethod
+from benchmate.agents.intake import Intake
+from benchmate.agents.ledger import EvidenceIndex
+from benchmate.runtime.context import RunContext, TaskScope
+from benchmate.runtime.errors import ErrorInfo, NotFound
+from benchmate.runtime.evidence import Evidence
+from benchmate.runtime.quantity import Quantity
+from benchmate.tools.calls import call_batch
+from benchmate.tools.registry import load_registry
+
+SCOPE = "verify"
+MOST_REPEATS = 500  # calls made again in one verification; beyond that claims are matched against the record only
+
+
+async def verify_claims(context: RunContext, claims: Sequence[Claim], intake: Intake, round_: int = 1) -> list[Verdict]:
+    """Return a verdict for every claim, in order.
+
+    First what the record alone can tell: citations exist, evidence is fresh, subject, property, unit, value and text agree,
+    derived values are recomputed. Then the cheap calls behind what still stands are made again, with the arguments that
+    intake resolved (`independent`) or, where intake knows nothing of them, the same ones (`repeated`).
+    """
+    index = EvidenceIndex.of(context)
+    names = known_names(index, intake)
+    allowed = allowed_phrases(index, intake)
+    first: dict[str, Problem | list[Cited]] = {c.id: inspect(c, index, names, allowed) for c in claims}
+    standing = [c for c in claims if not isinstance(first[c.id], Problem)]
+    again = await _make_again(context, [item for c in standing for item in _cited(first[c.id])], intake, round_)
+    return [_verdict(claim, first[claim.id], again) for claim in claims]
+
+
+def inspect(
+    claim: Claim, index: EvidenceIndex, names: dict[str, set[str]], allowed: Iterable[str]
+) -> Problem | list[Cited]:
+    """Return the claim's citations when the record alone finds nothing against it, else the first problem."""
+    cited = checks.look_up(claim, index) if claim.kind != "interpretation" or claim.cites else []
+    if isinstance(cited, Problem):
+        return cited
+    if claim.kind == "quote":
+        found = isinstance(cited[0].value, str) and isinstance(claim.value, str) and claim.value in cited[0].value
+        return cited if found else Problem("contradicted", "the quoted words are not at the cited place")
+    if claim.kind == "interpretation":
+        numbers = [(c.value.value, c.value.unit) for c in cited if isinstance(c.value, Quantity)]
+        loose = checks.unbacked_digits(claim.text, allowed, numbers)
+        return Problem("contradicted", f"no evidence holds the digits {', '.join(loose)}") if loose else cited
+    problem = (
+        checks.check_fresh(cited, index)
+        or checks.check_subject(claim, cited, names)
+        or checks.check_property(claim, cited, load_registry())
+        or checks.check_value(claim, cited)
+        or checks.check_text(claim, cited, allowed)
+    )
+    return problem or cited
+
+
+def known_names(index: EvidenceIndex, intake: Intake) -> dict[str, set[str]]:
+    """Return what each identity is called in this run, lower case."""
+    names: dict[str, set[str]] = defaultdict(set)
+    for entity in (*intake.entities, *(e for items in index.values() for i in items for e in i.result.entities)):
+        names[entity.key] |= {entity.label.lower(), entity.given.lower()}
+    return names
+
+
+def allowed_phrases(index: EvidenceIndex, intake: Intake) -> list[str]:
+    """Return the texts whose digits may stand in prose: names, structures, methods, and the user's own words."""
+    phrases = [intake.question, *checks.NUMBER.findall(intake.question)]
+    for items in index.values():
+        for evidence in items:
+            for entity in evidence.result.entities:
+                phrases += [entity.given, entity.label, *(str(v) for v in entity.details.values() if isinstance(v, str))]
+            for quantity in evidence.result.quantities.values():
+                phrases += [quantity.method or "", *(quantity.conditions or {}).values()]
+    return [p for p in dict.fromkeys(phrases) if p]
+
+
+def _cited(found: Problem | list[Cited]) -> list[Cited]:
+    return found if isinstance(found, list) else []
+
+
+async def _make_again(
+    context: RunContext, cited: Sequence[Cited], intake: Intake, round_: int
+) -> dict[str, tuple[VerdictMethod, Evidence | ErrorInfo]]:
+    """Return, by evidence id, the method and the outcome of making each cheap call behind the citations once more."""
+    registry = load_registry()
+    wanted: dict[str, tuple[Evidence, dict[str, Any], VerdictMethod]] = {}
+    for item in cited:
+        tool = registry[item.evidence.tool] if item.evidence.tool in registry else None
+        if tool is None or tool.cost != "cheap" or not tool.effects <= {"compute"} or item.evidence.id in wanted:
+            continue
+        if len(wanted) < MOST_REPEATS:
+            wanted[item.evidence.id] = (item.evidence, *_arguments_from_intake(item.evidence, intake))
+    by_tool: dict[str, list[str]] = defaultdict(list)
+    for identity, (evidence, _, _) in wanted.items():
+        by_tool[evidence.tool].append(identity)
+    results: dict[str, tuple[VerdictMethod, Evidence | ErrorInfo]] = {}
+    for name, identities in by_tool.items():
+        outcomes = await call_batch(
+            context, TaskScope(SCOPE, round_), name, [wanted[i][1] for i in identities]
+        )
+        for identity, outcome in zip(identities, outcomes, strict=True):
+            results[identity] = (wanted[identity][2], outcome)
+    return results
+
+
+def _arguments_from_intake(evidence: Evidence, intake: Intake) -> tuple[dict[str, Any], VerdictMethod]:
+    """Return the call's arguments with its compounds put in as intake resolved them; the method says whether that worked."""
+    arguments = dict(evidence.arguments)
+    by_key = {e.key: e for e in intake.entities if e.kind == "compound"}
+    independent = False
+    for entity in evidence.result.entities:
+        known = by_key.get(entity.key)
+        if entity.kind != "compound" or known is None or "smiles" not in known.details:
+            continue
+        record = {"name": entity.label, "smiles": known.details["smiles"]}
+        name, _, position = entity.argument.rstrip("]").partition("[")
+        if position and isinstance(arguments.get(name), list):
+            arguments[name] = [record if i == int(position) else a for i, a in enumerate(arguments[name])]
+        elif name in arguments:
+            arguments[name] = record
+        independent = True
+    return arguments, "independent" if independent else "repeated"
+
+
+def _verdict(
+    claim: Claim, found: Problem | list[Cited], again: dict[str, tuple[VerdictMethod, Evidence | ErrorInfo]]
+) -> Verdict:
+    if isinstance(found, Problem):
+        method: VerdictMethod = "derived" if claim.derivation and found.status == "contradicted" else "matched"
+        return Verdict(claim_id=claim.id, status=found.status, method=method, reason=found.reason)
+    if claim.kind == "quote":
+        return Verdict(claim_id=claim.id, status="supported", method="quoted", reason="the words stand at the cited place")
+    if claim.kind == "interpretation":
+        return Verdict(claim_id=claim.id, status="unchecked", method="none", reason="code cannot check it, and no model here is trusted to judge")
+    methods = set()
+    for item in found:
+        if item.evidence.id not in again:
+            methods.add("matched")
+            continue
+        method, outcome = again[item.evidence.id]
+        problem = _differs(item, outcome)
+        if problem:
+            return Verdict(claim_id=claim.id, status="contradicted", method=method, reason=problem)
+        methods.add(method)
+    weakest: VerdictMethod = next(m for m in ("matched", "repeated", "independent") if m in methods)
+    if claim.derivation is not None:
+        return Verdict(claim_id=claim.id, status="supported", method="derived",
+                       reason=f"recomputed from {len(found)} cited values, {_how(weakest)}")  # fmt: skip
+    return Verdict(claim_id=claim.id, status="supported", method=weakest, reason=_how(weakest))
+
+
+def _how(method: VerdictMethod) -> str:
+    return {
+        "matched": "the record holds this value; the call was not made again",
+        "repeated": "the same call, made again, gave the same value",
+        "independent": "the call, made again with the compound that intake resolved, gave the same value",
+    }.get(method, method)
+
+
+def _differs(item: Cited, outcome: Evidence | ErrorInfo) -> str | None:
+    if isinstance(outcome, ErrorInfo):
+        return f"made again, the call failed: {outcome.message}"
+    try:
+        fresh = outcome.resolve(item.pointer)
+    except NotFound:
+        return "made again, the call gave no such value"
+    old = item.value
+    if isinstance(old, Quantity) and isinstance(fresh, Quantity):
+        same = fresh.unit == old.unit and math.isclose(fresh.value, old.value, rel_tol=1e-6, abs_tol=1e-12)
+        return None if same else f"made again, the call gave {fresh.format()}"
+    return None if fresh == old else "made again, the call gave something else"
+
+
+async def verify_step(context: RunContext, task: Task, setting: Any) -> TaskResult:
+    """Run a `verify` step: its output counts the verdicts on the claims of the steps it needs."""
+    claims = [c for need in task.needs for c in setting.results[need].claims]
+    verdicts = await verify_claims(context, claims, setting.intake, task.attempt)
+    counts = Counter(v.status for v in verdicts)
+    output = {status: counts.get(status, 0) for status in ("supported", "contradicted", "insufficient", "unchecked")}
+    return TaskResult(task=task.id, attempt=task.attempt, status="ok", output={**output, "claims": len(claims)})

@@ -1,0 +1,1 @@
+"""Domain tools, data sources and the retrieval store."""

@@ -1,0 +1,189 @@
+"""The tool base: a tool is a typed, documented function; its schema, help and command line come from it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import docstring_parser
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from benchmate.runtime.canonical import canonical_value
+from benchmate.runtime.errors import InvalidInput, did_you_mean
+from benchmate.runtime.evidence import Artifact, Entity, Source, ToolResult
+from benchmate.runtime.labels import NO_LABELS, Label, Labels
+
+__all__ = ["Artifact", "Entity", "Source", "Tool", "ToolContext", "ToolResult", "tool"]
+
+Effect = Literal["read", "compute", "network", "write", "exec"]
+CostClass = Literal["cheap", "slow"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """What a tool may use besides its arguments. Picklable, so that it reaches worker processes."""
+
+    cache_dir: Path
+    artifact_dir: Path
+    library_folder: Path
+    library_server: str | None = None
+    library_collection: str = "library"
+    labels: Labels = NO_LABELS
+
+    def save(self, name: str, media_type: str, content: bytes) -> Artifact:
+        """Store a file the tool made and return its record."""
+        from benchmate.runtime.artifacts import ArtifactStore
+
+        return ArtifactStore(self.artifact_dir).put(content, name=name, media_type=media_type)
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool and what is known of it. Made by the `tool` decorator."""
+
+    name: str
+    function: Callable[..., ToolResult]
+    domain: str
+    version: str
+    effects: frozenset[Effect]
+    cost: CostClass
+    timeout: float | None
+    labels: Labels
+    hazard: str | None
+    summary: str
+    description: str
+    arguments_model: type[BaseModel]
+    examples: tuple[str, ...] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+    @functools.cached_property
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of the arguments."""
+        schema = self.arguments_model.model_json_schema()
+        schema.pop("title", None)
+        schema.pop("description", None)
+        for prop in schema.get("properties", {}).values():
+            prop.pop("title", None)
+        return schema
+
+    @functools.cached_property
+    def entity_arguments(self) -> dict[str, str]:
+        """Which arguments are entities, and of what kind: {'compound': 'compound', 'targets': 'compound'}."""
+        from benchmate.tools.entities import entity_kind
+
+        hints = self.arguments_model.model_fields
+        kinds = {name: entity_kind(info.metadata) for name, info in hints.items()}
+        return {name: kind for name, kind in kinds.items() if kind}
+
+    def validate(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments checked, completed with defaults, in canonical form.
+
+        Raises InvalidInput (`bad_arguments`) that names the argument and the nearest right name.
+        """
+        known = self.arguments_model.model_fields
+        for name in arguments:
+            if name not in known:
+                raise InvalidInput(
+                    "bad_arguments", f"{self.name} has no argument {name!r}", hint=did_you_mean(name, known),
+                    details={"argument": name},
+                )  # fmt: skip
+        try:
+            checked = self.arguments_model.model_validate(dict(arguments))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise InvalidInput(
+                "bad_arguments", f"{self.name}: {where}: {first['msg']}",
+                hint=f"`benchmate tool show {self.name}` lists the arguments", details={"argument": where},
+            ) from None  # fmt: skip
+        plain: dict[str, Any] = canonical_value(checked.model_dump(mode="json"))
+        return plain
+
+    def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        """Run the tool on validated arguments: entities are resolved first and echoed in the result.
+
+        Raises typed errors of the tool or of the resolution (`unknown_compound`, `invalid_smiles`, …).
+        """
+        from benchmate.tools.entities import resolve_arguments
+
+        resolved, entities = resolve_arguments(self, dict(arguments))
+        if "context" in inspect.signature(self.function).parameters:
+            resolved["context"] = context
+        result = self.function(**resolved)
+        labels = result.labels | self.labels
+        return result.model_copy(update={"entities": (*entities, *result.entities), "labels": labels})
+
+
+def tool(
+    *,
+    domain: str,
+    effects: set[Effect] | frozenset[Effect] = frozenset({"compute"}),
+    version: str = "1",
+    cost: CostClass = "cheap",
+    timeout: float | None = None,
+    labels: set[Label] | frozenset[Label] = frozenset(),
+    hazard: str | None = None,
+    properties: Mapping[str, str] | None = None,
+    examples: tuple[str, ...] = (),
+) -> Callable[[Callable[..., ToolResult]], Tool]:
+    """Make a tool of a function with type hints and a docstring (Google style: summary, Args).
+
+    A parameter named `context` receives the ToolContext and is no argument. Parameters annotated `Compound` or
+    `Sequence` accept names, structures or records from callers; the function gets them resolved. `properties` maps
+    the properties the result's quantities can have to words a reader uses for them.
+
+    Raises TypeError at import when a parameter lacks a type or a description.
+    """
+
+    def make(function: Callable[..., ToolResult]) -> Tool:
+        doc = docstring_parser.parse(inspect.getdoc(function) or "")
+        if not doc.short_description:
+            raise TypeError(f"tool {function.__name__} has no docstring")
+        return Tool(
+            name=function.__name__,
+            function=function,
+            domain=domain,
+            version=version,
+            effects=frozenset(effects),
+            cost=cost,
+            timeout=timeout,
+            labels=frozenset(labels),
+            hazard=hazard,
+            summary=doc.short_description,
+            description=doc.long_description or "",
+            arguments_model=_arguments_model(function, {p.arg_name: p.description or "" for p in doc.params}),
+            examples=examples,
+            properties=dict(properties or {}),
+        )
+
+    return make
+
+
+def _arguments_model(function: Callable[..., Any], descriptions: Mapping[str, str]) -> type[BaseModel]:
+    from benchmate.tools.entities import accepted_type
+
+    hints = get_type_hints(function, include_extras=True)
+    fields: dict[str, Any] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name == "context":
+            continue
+        if name not in hints or not descriptions.get(name):
+            raise TypeError(f"tool {function.__name__}: parameter {name!r} needs a type and a description")
+        default = ... if parameter.default is inspect.Parameter.empty else parameter.default
+        fields[name] = (
+            accepted_type(hints[name]),
+            Field(default, description=" ".join(descriptions[name].split())),
+        )
+    return create_model(f"{function.__name__}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def origin_of(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Return the origin and arguments of a type hint, unions written either way taken as one."""
+    origin = get_origin(hint)
+    return (typing.Union if origin is types.UnionType else origin), get_args(hint)

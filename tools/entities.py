@@ -1,0 +1,89 @@
+"""Entities as tool arguments: callers give a name or a structure, the tool gets it resolved, the result echoes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from benchmate.runtime.evidence import Entity
+from benchmate.tools.biology.sequences import Sequence, parse_sequence
+from benchmate.tools.chemistry.compounds import Compound, CompoundRecord, resolve_compound
+
+if TYPE_CHECKING:
+    from benchmate.tools.base import Tool
+
+
+class _Kind(str):
+    """Marks a field of an arguments model as an entity of this kind."""
+
+
+class SequenceRecord(BaseModel):
+    """A sequence with what a file said of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sequence: str
+    name: str | None = None
+    topology: str | None = Field(None, description="linear or circular")
+
+
+CompoundArgument = Annotated[
+    Annotated[str, Field(description="A compound's name, SMILES, InChI or InChIKey.", min_length=1)]
+    | CompoundRecord,
+    _Kind("compound"),
+]
+SequenceArgument = Annotated[
+    Annotated[str, Field(description="A sequence in one-letter codes, or FASTA text.", min_length=1)]
+    | SequenceRecord,
+    _Kind("sequence"),
+]
+_ACCEPTED = {Compound: CompoundArgument, Sequence: SequenceArgument}
+
+
+def accepted_type(hint: Any) -> Any:
+    """Return the type callers may pass for a parameter annotated `hint`: an entity, a list of entities, or `hint` itself."""
+    from benchmate.tools.base import origin_of
+
+    if hint in _ACCEPTED:
+        return _ACCEPTED[hint]
+    origin, arguments = origin_of(hint)
+    if origin is list and arguments[0] in _ACCEPTED:
+        return Annotated[
+            list[_ACCEPTED[arguments[0]]], _Kind(entity_kind(_ACCEPTED[arguments[0]].__metadata__) or "")
+        ]
+    return hint
+
+
+def entity_kind(metadata: Any) -> str | None:
+    """Return the entity kind a field's metadata carries, or None."""
+    return next((str(m) for m in metadata if isinstance(m, _Kind)), None)
+
+
+def resolve_arguments(tool: Tool, arguments: dict[str, Any]) -> tuple[dict[str, Any], list[Entity]]:
+    """Return the arguments with every entity resolved, and the entities to echo.
+
+    Raises what the resolution raises, with the argument's name in `details`.
+    """
+    entities: list[Entity] = []
+    resolved = dict(arguments)
+    for name, kind in tool.entity_arguments.items():
+        given = arguments.get(name)
+        if given is None:
+            continue
+        if isinstance(given, list):
+            pairs = [_resolve(kind, item, f"{name}[{i}]") for i, item in enumerate(given)]
+            resolved[name] = [value for value, _ in pairs]
+            entities += [entity for _, entity in pairs]
+        else:
+            resolved[name], entity = _resolve(kind, given, name)
+            entities.append(entity)
+    return resolved, entities
+
+
+def _resolve(kind: str, given: Any, argument: str) -> tuple[Any, Entity]:
+    if kind == "compound":
+        compound = resolve_compound(given)
+        return compound, compound.entity(argument)
+    sequence = parse_sequence(given)
+    return sequence, sequence.entity(argument)

@@ -1,0 +1,97 @@
+"""Which tools there are: the ones built in, and those third parties add by the entry-point group `benchmate.tools`."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
+from types import ModuleType
+
+from benchmate.runtime.canonical import digest
+from benchmate.runtime.errors import InvalidInput, NotFound, did_you_mean
+from benchmate.tools.base import Tool
+
+ENTRY_POINT_GROUP = "benchmate.tools"
+BUILTIN_MODULES = (
+    "benchmate.tools.intake",
+    "benchmate.tools.chemistry.structures",
+    "benchmate.tools.chemistry.descriptors",
+    "benchmate.tools.chemistry.similarity",
+    "benchmate.tools.chemistry.conformers",
+    "benchmate.tools.chemistry.reactions",
+    "benchmate.tools.biology.dna",
+    "benchmate.tools.biology.protein",
+    "benchmate.tools.units",
+    "benchmate.tools.library.search",
+    "benchmate.tools.figures",
+)
+
+
+class Registry(Mapping[str, Tool]):
+    """Tools by name."""
+
+    def __init__(self, tools: Mapping[str, Tool]) -> None:
+        self._tools = dict(sorted(tools.items()))
+
+    def __getitem__(self, name: str) -> Tool:
+        """Return the tool. Raises NotFound (`unknown_tool`) with the nearest name."""
+        if name not in self._tools:
+            raise NotFound("unknown_tool", f"there is no tool {name!r}", hint=did_you_mean(name, self._tools))
+        return self._tools[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tools
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tools)
+
+    def __len__(self) -> int:
+        return len(self._tools)
+
+    @property
+    def offered(self) -> dict[str, Tool]:
+        """The tools a model may choose from: all but those the graph itself calls."""
+        return {name: tool for name, tool in self._tools.items() if tool.domain != "internal"}
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """A digest of every offered tool's name, version, schema and wording: what the router is trained for."""
+        return digest(
+            "tools",
+            [
+                [t.name, t.version, t.summary, t.schema, dict(t.properties), list(t.examples)]
+                for t in self.offered.values()
+            ],
+            length=16,
+        )
+
+
+@functools.cache
+def load_registry() -> Registry:
+    """Return every installed tool.
+
+    Raises InvalidInput (`bad_plugin`, `tool_name_taken`) naming the package at fault.
+    """
+    tools: dict[str, Tool] = {}
+    for path in BUILTIN_MODULES:
+        _add(tools, importlib.import_module(path), path)
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        try:
+            loaded = point.load()
+        except (ImportError, AttributeError, TypeError) as error:
+            raise InvalidInput(
+                "bad_plugin", f"the tool plug-in {point.value!r} cannot be loaded: {error}"
+            ) from error
+        _add(tools, loaded, point.value)
+    return Registry(tools)
+
+
+def _add(tools: dict[str, Tool], loaded: ModuleType | Tool, origin: str) -> None:
+    found = (
+        [loaded] if isinstance(loaded, Tool) else [v for v in vars(loaded).values() if isinstance(v, Tool)]
+    )
+    for tool in found:
+        if tools.get(tool.name, tool) is not tool:
+            raise InvalidInput("tool_name_taken", f"{origin} brings a second tool named {tool.name!r}")
+        tools[tool.name] = tool
