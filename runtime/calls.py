@@ -1,15 +1,23 @@
-"""One way to make a call: look it up, ask policy and budget, journal that it starts, run it, journal how it ended."""
+"""One way to make a call: look it up, reserve budget, journal its start, run it, journal its end."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from benchmate.runtime.canonical import call_key, evidence_id
+from benchmate.runtime.canonical import call_key, canonical_json, evidence_id
 from benchmate.runtime.context import RunContext, TaskScope, body_of
-from benchmate.runtime.errors import BenchmateError, ErrorInfo, InternalError, NotFound, Refused, error_from
+from benchmate.runtime.errors import (
+    BenchmateError,
+    ErrorInfo,
+    InternalError,
+    InvalidInput,
+    NotFound,
+    Refused,
+    error_from,
+)
 from benchmate.runtime.evidence import Evidence, ToolResult
 from benchmate.runtime.journal import Entry, Journal, Record
 
@@ -77,12 +85,12 @@ async def record_batch(
 ) -> list[Finished]:
     """Make several calls as one transaction each way, and return them in order.
 
-    A call that finished before in this task and attempt is returned as it was; one that is in `context.recording`
-    is copied from there. `run` gets the indices of the rest and returns a result or an error for each. Errors are
-    results too: they are recorded, and raised by `Finished.result`.
+    A call that finished before in this task and attempt is returned as it was; one that is in
+    `context.recording` is copied from there. `run` gets the indices of the rest and returns a result or an
+    error for each. Errors are results too: they are recorded, and raised by `Finished.result`.
 
-    Raises NotFound (`not_recorded`) in replay mode, Refused (`unfinished_effect`) when a write or exec call had
-    started before and nobody knows how it ended, BudgetExceeded before anything starts.
+    Raises NotFound (`not_recorded`) in replay mode, Refused (`unfinished_effect`) when a write or exec call
+    had started before and nobody knows how it ended, BudgetExceeded before anything starts.
     """
     found: dict[int, Finished] = {}
     todo: list[int] = []
@@ -135,10 +143,28 @@ async def _run_and_record(
                 used_usd += float(usage.get("usd", 0.0))
                 body["result"] = result
             entries.append(Entry("call.finished", body, scope.task, scope.attempt, call.key))
-        records = context.journal.append_many(entries)
+        records = _append_results(context.journal, entries)
     finally:
         context.budget.settle(reservation, calls=len(todo), tokens=used_tokens, usd=used_usd)
     return {index: Finished(record, reused=False) for index, record in zip(todo, records, strict=True)}
+
+
+def _append_results(journal: Journal, entries: list[Entry]) -> list[Record]:
+    """Write the ends of calls. A result that cannot be recorded is that call's own error, not the batch's."""
+    try:
+        return journal.append_many(entries)
+    except InvalidInput:
+        return journal.append_many([_recordable(entry) for entry in entries])
+
+
+def _recordable(entry: Entry) -> Entry:
+    try:
+        canonical_json(entry.body)
+    except InvalidInput as error:
+        body = {key: value for key, value in entry.body.items() if key not in ("result", "error")}
+        fault = crash_error(error, f"recording what {entry.body['name']} returned")
+        return replace(entry, body=body | {"error": fault.info.model_dump(mode="json")})
+    return entry
 
 
 def _copy(context: RunContext, scope: TaskScope, call: Call, occurrence: int) -> Record:
@@ -152,15 +178,7 @@ def _copy(context: RunContext, scope: TaskScope, call: Call, occurrence: int) ->
             details={"name": call.name, "arguments": call.arguments},
         )
     context.budget.settle_past(source)
-    started = {
-        k: v
-        for k, v in {
-            "type": call.type,
-            "name": call.name,
-            "version": call.version,
-            "arguments": call.arguments,
-        }.items()
-    }
+    started = body_of(type=call.type, name=call.name, version=call.version, arguments=call.arguments)
     return context.journal.append_many([
         Entry("call.started", started, scope.task, scope.attempt, call.key, source.at),
         Entry("call.finished", source.body, scope.task, scope.attempt, call.key, source.at),
@@ -170,8 +188,12 @@ def _copy(context: RunContext, scope: TaskScope, call: Call, occurrence: int) ->
 def _check_unfinished(journal: Journal, scope: TaskScope, call: Call, occurrence: int) -> None:
     if call.effects <= REPEATABLE:
         return
-    started = journal.find_call(call.key, scope.task, scope.attempt, "call.started", occurrence)
-    if started is not None and not _cleared(journal, started):
+    # Every start that is not cleared has its end in the journal, up to the occurrence asked for now.
+    cleared = {r.body.get("subject") for r in journal.records("approval.given") if r.body.get("approved")}
+    starts = journal.find_calls(call.key, scope.task, scope.attempt, "call.started")
+    open_starts = [start for start in starts if f"unfinished:{start.seq}" not in cleared]
+    if len(open_starts) > occurrence:
+        started = open_starts[occurrence]
         raise Refused(
             "unfinished_effect",
             f"{call.name} had started before the run stopped, and may have taken effect",
@@ -180,15 +202,8 @@ def _check_unfinished(journal: Journal, scope: TaskScope, call: Call, occurrence
         )
 
 
-def _cleared(journal: Journal, started: Record) -> bool:
-    return any(
-        r.body.get("subject") == f"unfinished:{started.seq}" and r.body.get("approved")
-        for r in journal.records("approval.given")
-    )
-
-
 def evidence_of(journal: Journal, record: Record) -> Evidence:
-    """Return the evidence that a finished tool call's record is. Raises the recorded error when the call failed."""
+    """Return the evidence that a finished tool call's record is. Raises the error of a failed call."""
     finished = Finished(record, reused=True)
     result = ToolResult.model_validate(finished.result)
     started = journal.find_call(record.call_key, record.task, record.attempt, "call.started")
@@ -214,7 +229,7 @@ def evidence_in(journal: Journal) -> Iterator[Evidence]:
 
 
 def usage_of(journal: Journal) -> dict[str, float]:
-    """Return what the run used: calls of tools and of models, their tokens, their cost and the time spent in them."""
+    """Return what the run used: calls of tools and of models, failed calls, tokens and cost."""
     usage = {
         "tool_calls": 0,
         "model_calls": 0,

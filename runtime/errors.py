@@ -1,4 +1,4 @@
-"""Typed errors: every failure a person can meet has a code, says what was wrong, and hints at the nearest right thing."""
+"""Typed errors: every failure a person can meet has a code, says what was wrong and what is right."""
 
 from __future__ import annotations
 
@@ -111,7 +111,8 @@ class InternalError(BenchmateError):
 _BY_KIND: dict[str, type[BenchmateError]] = {
     c.kind: c
     for c in (
-        InvalidInput, NotFound, Transient, Refused, BudgetExceeded, Unavailable, Crashed, StorageError, InternalError,
+        InvalidInput, NotFound, Transient, Refused, BudgetExceeded, Unavailable, Crashed, StorageError,
+        InternalError,
     )
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Events: what a front end renders. Most are projections of journal records; progress and token streams are passing."""
+"""Events: what a front end renders. Most are projections of journal records; progress and tokens pass by."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Event(BaseModel):
-    """Something happened. `kind` is a journal record kind, or `progress`, `token`, `task.started`, `notice`."""
+    """Something happened. `kind` is a journal record's, or `progress`, `token`, `task.started`, `notice`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

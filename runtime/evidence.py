@@ -15,7 +15,7 @@ SourceKind = Literal["computed", "table", "web", "library", "person", "model"]
 
 
 class Source(BaseModel):
-    """Where a result comes from. `retrieved_at` belongs to web answers recorded earlier and is part of the record, not the clock."""
+    """Where a result comes from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -64,7 +64,10 @@ class ToolResult(BaseModel):
 
 
 class Evidence(BaseModel):
-    """A finished call. `id`, `call_key`, `tool`, `arguments` and `result` are the same in every run; the rest is the observation."""
+    """A finished call.
+
+    `id`, `call_key`, `tool`, `arguments` and `result` are the same in every run; the rest is the observation.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -88,6 +91,8 @@ class Evidence(BaseModel):
 
         Raises NotFound (`no_such_path`) with the nearest existing key.
         """
+        if pointer and not pointer.startswith("/"):
+            raise NotFound("no_such_path", f"{pointer!r} is not a path", hint=f"did you mean '/{pointer}'?")
         parts = [p.replace("~1", "/").replace("~0", "~") for p in pointer.split("/")[1:]]
         if len(parts) == 2 and parts[0] == "quantities" and parts[1] in self.result.quantities:
             return self.result.quantities[parts[1]]

@@ -1,9 +1,14 @@
-"""The journal: one append-only, hash-chained record per run. Evidence, events, usage and reports are projections of it."""
+"""The journal: one append-only, hash-chained record per run.
+
+Evidence, events, usage and reports are projections of it.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from benchmate.runtime.canonical import canonical_json, digest
-from benchmate.runtime.errors import NotFound, StorageError
+from benchmate.runtime.errors import InvalidInput, NotFound, StorageError
 
 SCHEMA_VERSION = 1
 GENESIS = "0" * 64
@@ -30,6 +35,7 @@ RecordKind = Literal[
     "report.written",
 ]  # fmt: skip
 
+_COLUMNS = "seq, kind, task, attempt, call_key, at, body, hash"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
     seq INTEGER PRIMARY KEY,
@@ -80,17 +86,24 @@ class Journal:
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        """Open or create the journal at `path`. Raises StorageError (`journal_unreadable`, `journal_version`)."""
+        """Open or create the journal at `path`.
+
+        Raises StorageError (`journal_unreadable`, `journal_version`, `storage_denied`, `storage_full`).
+        """
         self.path = path
         self.read_only = read_only
         self.listeners: list[Callable[[Record], None]] = []
+        self._lock = threading.RLock()  # the chain has one end
         try:
-            if read_only:
-                self._db = sqlite3.connect(
-                    f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False
-                )
-            else:
-                self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(
+                _uri(path, read_only), uri=True, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise _storage_error(
+                "journal_unreadable", f"the journal {path} cannot be opened", error
+            ) from error
+        try:
+            if not read_only:
                 self._db.execute("PRAGMA journal_mode=WAL")
                 self._db.execute("PRAGMA synchronous=FULL")
                 self._db.executescript(_SCHEMA)
@@ -98,16 +111,19 @@ class Journal:
             (version,) = self._db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
             last = self._db.execute("SELECT seq, hash FROM records ORDER BY seq DESC LIMIT 1").fetchone()
         except (sqlite3.Error, TypeError) as error:
+            self._db.close()
             raise _storage_error(
                 "journal_unreadable", f"the journal {path} cannot be opened", error
             ) from error
-        if int(version) != SCHEMA_VERSION:
+        if version != str(SCHEMA_VERSION):
+            self._db.close()
             raise StorageError(
                 "journal_version",
                 f"{path} has journal version {version}, this program reads {SCHEMA_VERSION}",
                 hint="use the benchmate version that wrote it",
             )
-        self._seq, self._hash = last or (0, GENESIS)
+        self._seq: int = last[0] if last else 0
+        self._hash: str = last[1] if last else GENESIS
 
     def append(
         self, kind: RecordKind, body: dict[str, Any], *, task: str = "", attempt: int = 0, call_key: str = ""
@@ -117,25 +133,23 @@ class Journal:
 
     def append_many(self, entries: Sequence[Entry]) -> list[Record]:
         """Write several records in one transaction: all of them are on disk when this returns, or none is."""
+        with self._lock:
+            records = self._write(entries)
+        for record in records:
+            for listener in self.listeners:
+                listener(record)
+        return records
+
+    def _write(self, entries: Sequence[Entry]) -> list[Record]:
         records, seq, chain = [], self._seq, self._hash
         rows = []
         for entry in entries:
             seq += 1
             body = canonical_json(entry.body)
-            chain = _link(chain, seq, entry.kind, entry.task, entry.attempt, entry.call_key, entry.at, body)
-            rows.append((seq, entry.kind, entry.task, entry.attempt, entry.call_key, entry.at, body, chain))
-            records.append(
-                Record(
-                    seq,
-                    entry.kind,
-                    entry.task,
-                    entry.attempt,
-                    entry.call_key,
-                    entry.at,
-                    json.loads(body),
-                    chain,
-                )
-            )
+            fields = (seq, entry.kind, entry.task, entry.attempt, entry.call_key, entry.at)
+            chain = _link(chain, *fields, body)
+            rows.append((*fields, body, chain))
+            records.append(Record(*fields, json.loads(body), chain))
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
@@ -147,17 +161,12 @@ class Journal:
                 "storage_failed", f"the journal {self.path} cannot be written", error
             ) from error
         self._seq, self._hash = seq, chain
-        for record in records:
-            for listener in self.listeners:
-                listener(record)
         return records
 
     def records(self, *kinds: RecordKind, after: int = 0) -> Iterator[Record]:
-        """Yield the records in order, of the given kinds (all when none is given), after sequence number `after`."""
+        """Yield the records in order, of the given kinds (all when none is given), after number `after`."""
         where = f" AND kind IN ({','.join('?' * len(kinds))})" if kinds else ""
-        query = f"SELECT seq, kind, task, attempt, call_key, at, body, hash FROM records WHERE seq > ?{where} ORDER BY seq"
-        for seq, kind, task, attempt, key, at, body, chain in self._db.execute(query, (after, *kinds)):
-            yield Record(seq, kind, task, attempt, key, at, json.loads(body), chain)
+        yield from self._read(f"WHERE seq > ?{where} ORDER BY seq", (after, *kinds))
 
     def first(self, kind: RecordKind) -> Record | None:
         """Return the first record of a kind, or None."""
@@ -165,19 +174,29 @@ class Journal:
 
     def last(self, kind: RecordKind) -> Record | None:
         """Return the last record of a kind, or None."""
-        row = self._db.execute("SELECT max(seq) FROM records WHERE kind = ?", (kind,)).fetchone()
-        return next(self.records(kind, after=row[0] - 1)) if row and row[0] else None
+        return next(self._read("WHERE kind = ? ORDER BY seq DESC LIMIT 1", (kind,)), None)
 
     def find_call(
         self, key: str, task: str, attempt: int, kind: RecordKind = "call.finished", occurrence: int = 0
     ) -> Record | None:
-        """Return the `occurrence`-th started or finished record of a call in one task and attempt, or None."""
-        row = self._db.execute(
-            "SELECT seq, kind, task, attempt, call_key, at, body, hash FROM records"
-            " WHERE call_key = ? AND task = ? AND attempt = ? AND kind = ? ORDER BY seq LIMIT 1 OFFSET ?",
-            (key, task, attempt, kind, occurrence),
-        ).fetchone()
-        return Record(*row[:6], json.loads(row[6]), row[7]) if row else None
+        """Return the `occurrence`-th started or finished record of a call in a task and attempt, or None."""
+        where = "WHERE call_key = ? AND task = ? AND attempt = ? AND kind = ? ORDER BY seq LIMIT 1 OFFSET ?"
+        return next(self._read(where, (key, task, attempt, kind, occurrence)), None)
+
+    def find_calls(self, key: str, task: str, attempt: int, kind: RecordKind) -> list[Record]:
+        """Return all started or finished records of a call in a task and attempt, in order."""
+        where = "WHERE call_key = ? AND task = ? AND attempt = ? AND kind = ? ORDER BY seq"
+        return list(self._read(where, (key, task, attempt, kind)))
+
+    def _read(self, where: str, values: tuple[Any, ...]) -> Iterator[Record]:
+        try:
+            rows = self._db.execute(f"SELECT {_COLUMNS} FROM records {where}", values)
+            for seq, kind, task, attempt, key, at, body, chain in rows:
+                yield Record(seq, kind, task, attempt, key, at, json.loads(body), chain)
+        except (sqlite3.Error, ValueError) as error:
+            raise _storage_error(
+                "journal_damaged", f"the journal {self.path} cannot be read", error
+            ) from error
 
     def __len__(self) -> int:
         return int(self._seq)
@@ -188,16 +207,20 @@ class Journal:
         Raises StorageError (`journal_tampered`) naming the first record that does not fit.
         """
         chain, expected = GENESIS, 0
-        query = "SELECT seq, kind, task, attempt, call_key, at, body, hash FROM records ORDER BY seq"
-        for seq, kind, task, attempt, key, at, body, stored in self._db.execute(query):
-            expected += 1
-            chain = _link(chain, seq, kind, task, attempt, key, at, body)
-            if seq != expected or chain != stored:
-                raise StorageError(
-                    "journal_tampered",
-                    f"record {expected} of {self.path} was changed, removed or added after the fact",
-                )
+        try:
+            for row in self._db.execute(f"SELECT {_COLUMNS} FROM records ORDER BY seq"):
+                expected += 1
+                chain = _link(chain, *row[:-1])
+                if row[0] != expected or chain != row[-1]:
+                    raise self._tampered(expected)
+        except (sqlite3.Error, InvalidInput) as error:  # not even text any more
+            raise self._tampered(expected + isinstance(error, sqlite3.Error)) from error
         return expected
+
+    def _tampered(self, seq: int) -> StorageError:
+        return StorageError(
+            "journal_tampered", f"record {seq} of {self.path} was changed, removed or added after the fact"
+        )
 
     def close(self) -> None:
         """Close the file. A journal on which nothing follows can be copied as one file."""
@@ -224,8 +247,18 @@ def open_existing(folder: Path) -> Journal:
     return Journal(path, read_only=True)
 
 
-def _link(previous: str, *fields: Any) -> str:
-    return digest("record", previous, *fields)
+def _uri(path: Path, read_only: bool) -> str:
+    uri = path.absolute().as_uri()
+    if not read_only:
+        return f"{uri}?mode=rwc"
+    # Where nothing can be written SQLite cannot make a WAL's index, and without a WAL it needs none.
+    alone = not path.with_name(f"{path.name}-wal").exists() and not os.access(path.absolute().parent, os.W_OK)
+    return f"{uri}?mode=ro&immutable=1" if alone else f"{uri}?mode=ro"
+
+
+def _link(previous: str, seq: int, kind: str, task: str, attempt: int, key: str, at: float, body: str) -> str:
+    # The time goes in as text: as a number it would count at twelve digits, a hundredth of a second.
+    return digest("record", previous, seq, kind, task, attempt, key, repr(at), body)
 
 
 def _storage_error(code: str, message: str, error: Exception) -> StorageError:
@@ -240,7 +273,7 @@ def _storage_error(code: str, message: str, error: Exception) -> StorageError:
         return StorageError(
             "storage_denied", f"{message}: {text}", hint="choose a folder you may write with --out"
         )
-    if "locked" in text:
+    if "locked" in text or "UNIQUE" in text:  # by record number: someone else took it
         return StorageError(
             "storage_locked", f"{message}: another process is writing", hint="wait for it to end"
         )

@@ -1,12 +1,18 @@
-"""Labels that travel with values: `untrusted` (from a paper, a page, another server) and `private` (a person's unpublished work)."""
+"""Labels that travel with values.
+
+`untrusted` came from a paper, a page or another server; `private` is a person's unpublished work.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import PlainSerializer
 
 Label = Literal["untrusted", "private"]
-Labels = frozenset[Label]
+# Sorted where it is recorded: the order in a set differs between processes, and an evidence id must not.
+Labels = Annotated[frozenset[Label], PlainSerializer(sorted, return_type=list[Label], when_used="json")]
 NO_LABELS: Labels = frozenset()
 
 

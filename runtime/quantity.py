@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from benchmate.runtime.canonical import canonical_float
-from benchmate.runtime.errors import InvalidInput
+from benchmate.runtime.errors import InvalidInput, did_you_mean, nearest
 
 if TYPE_CHECKING:
     import pint
 
 Relation = Literal["=", "<", ">", "~"]
 
+_MAX_UNIT_LENGTH = 100
+# pint computes exponents, and 'm**9**9**9' would take for ever: a power is one small number.
+_WILD_POWER = re.compile(r"(\*\*|\^)[-+]?(\d{3}|[\d.]+e[-+]?\d|[\d.]*(\*\*|\^))")
+    r"(\*\*|\^)(?!\s*\(?\s*[-+]?\d{1,2}(\.\d+)?(\s*/\s*\d{1,2})?\s*\)?\s*([*/ )]|$)(?!\*))"
+)
+
 
 @functools.cache
-def unit_registry() -> pint.UnitRegistry:
+def unit_registry() -> pint.UnitRegistry[Any]:
     """Return the project's one unit registry (pint; built on first use)."""
     import pint
 
-    registry = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
+    registry: pint.UnitRegistry[Any] = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
     registry.define("percent = 0.01 = %") if "percent" not in registry else None
     pint.set_application_registry(registry)
     return registry
@@ -35,12 +42,13 @@ def parse_unit(unit: str) -> pint.Unit:
     """
     import pint
 
+    if len(unit) > _MAX_UNIT_LENGTH or _WILD_POWER.search(re.sub(r"[\s()]", "", unit)):
+        raise InvalidInput("unknown_unit", f"{unit[:80]!r} is not a unit", hint="write units as in 'g/mol'")
     try:
         return unit_registry().parse_units(unit)
     except pint.UndefinedUnitError as error:
-        unknown = error.unit_names if isinstance(error.unit_names, str) else " ".join(error.unit_names)
-        from benchmate.runtime.errors import did_you_mean, nearest
-
+        names: Any = error.unit_names  # a name or several
+        unknown = names if isinstance(names, str) else " ".join(names)
         close = nearest(unknown, dir(unit_registry()))
         hint = (
             did_you_mean(unknown, [close])
@@ -54,6 +62,7 @@ def parse_unit(unit: str) -> pint.Unit:
         TypeError,
         SyntaxError,
         AttributeError,
+        AssertionError,
         RecursionError,
         ArithmeticError,
     ) as error:
@@ -132,7 +141,7 @@ class Quantity(BaseModel):
         value = convert(self.value, self.unit, unit)
         spread = None
         if self.uncertainty is not None:
-            spread = abs(convert(self.value + self.uncertainty, self.unit, unit) - value)
+            spread = canonical_float(abs(convert(self.value + self.uncertainty, self.unit, unit) - value))
         return self.model_copy(update={"value": canonical_float(value), "unit": unit, "uncertainty": spread})
 
     def format(self, digits: int | None = None) -> str:
@@ -149,13 +158,12 @@ class Quantity(BaseModel):
 
 
 def format_number(value: float, digits: int | None = None) -> str:
-    """Return a number for reading: whole numbers as such, others at `digits` decimals, or about five significant digits."""
+    """Return a number for reading: whole, at `digits` decimals, or at four or five significant digits."""
     if value == int(value) and abs(value) < 1e15 and digits is None:
         return str(int(value))
     if digits is not None:
         return f"{value:.{digits}f}"
-    if 1e-3 <= abs(value) < 1e7:
-        whole = len(str(int(abs(value))))
-        decimals = max(0, 5 - whole) if abs(value) >= 1 else 4
+    if 1 <= abs(value) < 1e7:
+        decimals = max(0, 5 - len(str(int(abs(value)))))
         return f"{value:.{decimals}f}".rstrip("0").rstrip(".") if decimals else f"{value:.0f}"
     return f"{value:.4g}"

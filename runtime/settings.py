@@ -1,4 +1,4 @@
-"""Settings and profiles. Values come from arguments, then BENCHMATE_* variables, then benchmate.toml, then the profile."""
+"""Settings and profiles. Values come from arguments, BENCHMATE_* variables, benchmate.toml, in this order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from typing import Any, Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from benchmate.runtime.errors import InvalidInput, did_you_mean
 
@@ -17,8 +22,9 @@ from benchmate.runtime.errors import InvalidInput, did_you_mean
 class Mode(StrEnum):
     """Where tools' network answers come from.
 
-    `live` asks the network and records what came back. `recorded` answers from the record and asks the network only for
-    what it lacks. `offline` answers from the record and never asks. `replay` runs nothing: a run's own journal answers.
+    `live` asks the network and records what came back. `recorded` answers from the record and asks the
+    network only for what it lacks. `offline` answers from the record and never asks. `replay` runs nothing: a run's
+    own journal answers.
     """
 
     LIVE = "live"
@@ -40,24 +46,24 @@ class ModelProfile(BaseModel):
     base_url: str | None = Field(None, description="An OpenAI-compatible server, e.g. http://host:23333/v1.")
     model: str = "SmolLM2-135M-Instruct"
     template: str = Field("chatml", description="The renderer for `generate`.")
-    api_key_env: str | None = Field(None, description="The environment variable that holds the key; never the key.")
+    api_key_env: str | None = Field(None, description="The environment variable with the key; never the key.")
     threads: int = Field(1, ge=1, description="Threads of the embedded server.")
     context_tokens: int = Field(4096, ge=512)
     max_completion_tokens: int = Field(512, ge=1)
     timeout_seconds: float = Field(120.0, gt=0)
-    judges: bool = Field(False, description="Whether this model is trusted to judge claims that code cannot check.")
-    plans: bool = Field(False, description="Whether this model plans freely; otherwise one task per sub-question.")
+    judges: bool = Field(False, description="Whether it is trusted to judge claims that code cannot check.")
+    plans: bool = Field(False, description="Whether it plans freely; otherwise one task per sub-question.")
 
 
 PROFILES: dict[str, ModelProfile] = {
     "embedded": ModelProfile(),
     "lmdeploy": ModelProfile(
-        engine="http", base_url="http://127.0.0.1:23333/v1", model="internlm/Intern-S1-Pro", template="server",
-        context_tokens=32768, max_completion_tokens=4096, timeout_seconds=600, judges=True, plans=True,
+        engine="http", base_url="http://127.0.0.1:23333/v1", model="internlm/Intern-S1-Pro",
+        template="server", context_tokens=32768, max_completion_tokens=4096, timeout_seconds=600, judges=True, plans=True,
     ),
     "openai-compatible": ModelProfile(
-        engine="http", base_url="http://127.0.0.1:8000/v1", model="default", template="server", api_key_env="OPENAI_API_KEY",
-        context_tokens=32768, max_completion_tokens=4096, judges=True, plans=True,
+        engine="http", base_url="http://127.0.0.1:8000/v1", model="default", template="server",
+        api_key_env="OPENAI_API_KEY", context_tokens=32768, max_completion_tokens=4096, judges=True, plans=True,
     ),
 }  # fmt: skip
 
@@ -78,7 +84,7 @@ class WorkerLimits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     processes: int = Field(2, ge=1)
-    seconds: float = Field(60.0, gt=0, description="For one call of a cheap tool; slow tools declare their own.")
+    seconds: float = Field(60.0, gt=0, description="For one call; slow tools declare their own.")
     memory_mb: int = Field(4096, ge=256, description="Address space of one worker.")
     result_mb: float = Field(16.0, gt=0)
 
@@ -87,11 +93,17 @@ class Settings(BaseSettings):
     """All settings. `benchmate doctor` prints those in force."""
 
     model_config = SettingsConfigDict(
-        env_prefix="BENCHMATE_", env_nested_delimiter="__", toml_file="benchmate.toml", extra="forbid", frozen=True
+        env_prefix="BENCHMATE_",
+        env_nested_delimiter="__",
+        toml_file="benchmate.toml",
+        extra="forbid",
+        frozen=True,
     )
 
     profile: str = "embedded"
-    profiles: dict[str, ModelProfile] = Field(default_factory=dict, description="Own profiles, or own values for the shipped ones.")
+    profiles: dict[str, ModelProfile] = Field(
+        default_factory=dict, description="Own profiles, or own values for the shipped ones."
+    )
     mode: Mode = Mode.OFFLINE
     runs_dir: Path = Path("runs")
     cache_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_cache_dir("benchmate")))
@@ -112,7 +124,11 @@ class Settings(BaseSettings):
         """The model profile in force. Raises InvalidInput (`unknown_profile`)."""
         known = PROFILES | self.profiles
         if self.profile not in known:
-            raise InvalidInput("unknown_profile", f"there is no profile {self.profile!r}", hint=did_you_mean(self.profile, known))
+            raise InvalidInput(
+                "unknown_profile",
+                f"there is no profile {self.profile!r}",
+                hint=did_you_mean(self.profile, known),
+            )
         return known[self.profile]
 
     @property
