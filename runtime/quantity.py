@@ -19,8 +19,6 @@ Relation = Literal["=", "<", ">", "~"]
 _MAX_UNIT_LENGTH = 100
 # pint computes exponents, and 'm**9**9**9' would take for ever: a power is one small number.
 _WILD_POWER = re.compile(r"(\*\*|\^)[-+]?(\d{3}|[\d.]+e[-+]?\d|[\d.]*(\*\*|\^))")
-    r"(\*\*|\^)(?!\s*\(?\s*[-+]?\d{1,2}(\.\d+)?(\s*/\s*\d{1,2})?\s*\)?\s*([*/ )]|$)(?!\*))"
-)
 
 
 @functools.cache

@@ -59,11 +59,13 @@ PROFILES: dict[str, ModelProfile] = {
     "embedded": ModelProfile(),
     "lmdeploy": ModelProfile(
         engine="http", base_url="http://127.0.0.1:23333/v1", model="internlm/Intern-S1-Pro",
-        template="server", context_tokens=32768, max_completion_tokens=4096, timeout_seconds=600, judges=True, plans=True,
+        template="server", context_tokens=32768, max_completion_tokens=4096, timeout_seconds=600,
+        judges=True, plans=True,
     ),
     "openai-compatible": ModelProfile(
         engine="http", base_url="http://127.0.0.1:8000/v1", model="default", template="server",
-        api_key_env="OPENAI_API_KEY", context_tokens=32768, max_completion_tokens=4096, judges=True, plans=True,
+        api_key_env="OPENAI_API_KEY", context_tokens=32768, max_completion_tokens=4096,
+        judges=True, plans=True,
     ),
 }  # fmt: skip
 
