@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 import tomllib
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +15,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -23,8 +26,8 @@ class Mode(StrEnum):
     """Where tools' network answers come from.
 
     `live` asks the network and records what came back. `recorded` answers from the record and asks the
-    network only for what it lacks. `offline` answers from the record and never asks. `replay` runs nothing: a run's
-    own journal answers.
+    network only for what it lacks. `offline` answers from the record and never asks. `replay` runs nothing:
+    a run's own journal answers.
     """
 
     LIVE = "live"
@@ -124,7 +127,13 @@ class Settings(BaseSettings):
     @property
     def model(self) -> ModelProfile:
         """The model profile in force. Raises InvalidInput (`unknown_profile`)."""
-        known = PROFILES | self.profiles
+        # An own profile of a shipped name changes only what it says.
+        known = PROFILES | {
+            name: PROFILES[name].model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
+            if name in PROFILES
+            else own
+            for name, own in self.profiles.items()
+        }
         if self.profile not in known:
             raise InvalidInput(
                 "unknown_profile",
@@ -144,11 +153,44 @@ def load_settings(**overrides: Any) -> Settings:
     Raises InvalidInput (`bad_settings`) naming the setting, its value and what was expected.
     """
     try:
+        _check_variables()
         return Settings(**{key: value for key, value in overrides.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        hint = did_you_mean(where, Settings.model_fields) if first["type"] == "extra_forbidden" else None
-        raise InvalidInput("bad_settings", f"setting {where!r}: {first['msg']}", hint=hint) from None
-    except tomllib.TOMLDecodeError as error:
+        *path, last = [str(part) for part in first["loc"]]
+        where = ".".join([*path, last])
+        if first["type"] == "extra_forbidden":
+            hint = did_you_mean(last, _fields(path))
+            raise InvalidInput("bad_settings", f"there is no setting {where!r}", hint=hint) from None
+        raise InvalidInput(
+            "bad_settings", f"setting {where!r} is {first['input']!r}: {first['msg']}"
+        ) from None
+    except SettingsError as error:
+        raise InvalidInput(
+            "bad_settings", f"{error}", hint="set one value of a group, as in BENCHMATE_WORKERS__PROCESSES=2"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidInput("bad_settings", f"benchmate.toml is not TOML: {error}") from None
+
+
+def _check_variables() -> None:
+    """Refuse a misspelt BENCHMATE_* variable, which would otherwise change nothing and say nothing."""
+    known = [f"BENCHMATE_{name.upper()}" for name in Settings.model_fields]
+    for variable in os.environ:
+        if not variable.startswith("BENCHMATE_") or variable.partition("__")[0] in known:
+            continue
+        close = difflib.get_close_matches(variable, known, n=1, cutoff=0.85)
+        if close:
+            raise InvalidInput(
+                "bad_settings", f"no setting reads {variable}", hint=f"did you mean {close[0]!r}?"
+            )
+
+
+def _fields(path: list[str]) -> list[str]:
+    """Return the names of the settings in a group: ['workers'] has 'processes', 'seconds' …"""
+    model: Any = Settings
+    for name in path:
+        if name in model.model_fields:
+            annotation = model.model_fields[name].annotation
+            model = annotation if hasattr(annotation, "model_fields") else ModelProfile
+    return list(model.model_fields)
