@@ -40,10 +40,10 @@ class Message(_Frozen):
 
     @property
     def text(self) -> str:
-        """The text of the message, without its other parts."""
+        """The text of the message: its text parts are lines, its other parts are left out."""
         if isinstance(self.content, str):
             return self.content
-        return "".join(part.get("text", "") for part in self.content if part.get("type") == "text")
+        return "\n".join(part["text"] for part in self.content if part["type"] == "text")
 
 
 class ToolSpec(_Frozen):
@@ -105,7 +105,9 @@ class Completion(_Frozen):
     """One sample of `generate`, token by token."""
 
     text: str
-    ids: list[int] = Field(description="The tokens drawn; a stop token is not among them.")
+    ids: list[int] = Field(
+        description="The tokens drawn, the end-of-turn token included; those of a stop string are not."
+    )
     logprobs: list[float] | None = Field(
         None, description="Of each of `ids`, by the model without a constraint."
     )

@@ -1,0 +1,1 @@
+"""Reaching a model: network, tokenizer, serving and the chat client."""
