@@ -58,12 +58,16 @@ def observe(context: RunContext, results: Mapping[str, TaskResult]) -> Observati
                 if entity is None:
                     continue
                 words = properties.get(quantity.property, quantity.property.replace("_", " ")).split(",")[0]
-                seen = Observed(entity, quantity, evidence.cite(f"/quantities/{key}"), words, evidence.result.labels)
+                seen = Observed(
+                    entity, quantity, evidence.cite(f"/quantities/{key}"), words, evidence.result.labels
+                )
                 table[entity.key].setdefault(quantity.property, seen)
     return dict(table)
 
 
-def run_analyst(context: RunContext, task: Task, results: Mapping[str, TaskResult], names: Mapping[str, Any]) -> TaskResult:
+def run_analyst(
+    context: RunContext, task: Task, results: Mapping[str, TaskResult], names: Mapping[str, Any]
+) -> TaskResult:
     """Rank and flag the subjects of the tasks that this one needs.
 
     Options: `rank: {by, order}`, `flags: [{name, when}]`. Raises InvalidInput (`unknown_property`, `nothing_to_rank`).
@@ -84,7 +88,11 @@ def run_analyst(context: RunContext, task: Task, results: Mapping[str, TaskResul
         claims += raised
         output["flags"][flag.name] = [c.subject.label for c in raised if c.subject and c.value is True]
     if not options.get("rank") and not options.get("flags"):
-        raise InvalidInput("nothing_to_analyse", f"step {task.id!r} names neither a ranking nor flags", hint="with: {rank: {by: qed}}")
+        raise InvalidInput(
+            "nothing_to_analyse",
+            f"step {task.id!r} names neither a ranking nor flags",
+            hint="with: {rank: {by: qed}}",
+        )
     return TaskResult(task=task.id, attempt=task.attempt, status="ok", output=output, claims=tuple(claims))
 
 
@@ -93,19 +101,25 @@ def rank(task: str, table: Observations, ranking: Ranking) -> list[Claim]:
     rows = [row[ranking.by] for row in table.values() if ranking.by in row]
     known = {name for row in table.values() for name in row}
     if not rows:
-        raise InvalidInput("unknown_property", f"no earlier step gives {ranking.by!r}", hint=did_you_mean(ranking.by, known))
+        raise InvalidInput(
+            "unknown_property", f"no earlier step gives {ranking.by!r}", hint=did_you_mean(ranking.by, known)
+        )
     function = "rank_high" if ranking.order == "descending" else "rank_low"
     end = "highest" if ranking.order == "descending" else "lowest"
     claims = []
     for own in rows:
         others = [row for row in rows if row is not own]
         if any(not same_dimension(own.quantity.unit, other.quantity.unit) for other in others):
-            raise InvalidInput("unit_mismatch", f"{ranking.by!r} does not have one kind of unit in all subjects")
+            raise InvalidInput(
+                "unit_mismatch", f"{ranking.by!r} does not have one kind of unit in all subjects"
+            )
         derivation = f"{function}(c0, [{', '.join(f'c{i + 1}' for i in range(len(others)))}])"
         place = int(derive(derivation, [own.quantity, *(o.quantity for o in others)]))
         label = own.entity.label
         text = f"{label} ranks {place} of {len(rows)} by {own.words} ({end} first), with {own.quantity.format()}."
-        claims.append(_claim(task, own.entity, text, f"rank_by_{ranking.by}", place, [own, *others], derivation))
+        claims.append(
+            _claim(task, own.entity, text, f"rank_by_{ranking.by}", place, [own, *others], derivation)
+        )
     return sorted(claims, key=lambda c: (float(c.value or 0), c.subject.label if c.subject else ""))
 
 
@@ -116,7 +130,9 @@ def flag_subjects(task: str, table: Observations, flag: Flag) -> list[Claim]:
     known = {name for row in table.values() for name in row}
     for name in wanted:
         if name not in known:
-            raise InvalidInput("unknown_property", f"no earlier step gives {name!r}", hint=did_you_mean(name, known))
+            raise InvalidInput(
+                "unknown_property", f"no earlier step gives {name!r}", hint=did_you_mean(name, known)
+            )
     claims = []
     for row in table.values():
         if any(name not in row for name in wanted):
@@ -140,7 +156,13 @@ def _substitute(text: str, name: str, by: str) -> str:
 
 
 def _claim(
-    task: str, entity: Entity, text: str, name: str, value: float | bool, used: Sequence[Observed], derivation: str
+    task: str,
+    entity: Entity,
+    text: str,
+    name: str,
+    value: float | bool,
+    used: Sequence[Observed],
+    derivation: str,
 ) -> Claim:
     return Claim(
         id=claim_id(task, entity.key, name),

@@ -62,14 +62,19 @@ def check_fresh(cited: Sequence[Cited], index: EvidenceIndex) -> Problem | None:
     for item in cited:
         latest = index.latest(item.evidence.call_key)
         if latest.id != item.evidence.id:
-            return Problem("contradicted", f"{item.evidence.id} is out of date: the same call later gave {latest.id}")
+            return Problem(
+                "contradicted", f"{item.evidence.id} is out of date: the same call later gave {latest.id}"
+            )
     return None
 
 
 def check_subject(claim: Claim, cited: Sequence[Cited], names: Mapping[str, set[str]]) -> Problem | None:
     """The evidence must be about the claim's subject, down to salt and stereo form, and the subject must bear its own name."""
     if claim.subject is None:
-        if claim.kind in ("numeric", "categorical") and subject_of(cited[0].evidence, cited[0].key) is not None:
+        if (
+            claim.kind in ("numeric", "categorical")
+            and subject_of(cited[0].evidence, cited[0].key) is not None
+        ):
             return Problem("insufficient", "it does not say what it is about")
         return None
     about = subject_of(cited[0].evidence, cited[0].key)
@@ -78,7 +83,9 @@ def check_subject(claim: Claim, cited: Sequence[Cited], names: Mapping[str, set[
     if about.key != claim.subject.key:
         parent = about.details.get("parent_inchikey")
         form = " (another salt or form of it)" if parent and parent[:14] == claim.subject.key[:14] else ""
-        return Problem("contradicted", f"{cited[0].evidence.id} is about {about.label}{form}, not {claim.subject.label}")
+        return Problem(
+            "contradicted", f"{cited[0].evidence.id} is about {about.label}{form}, not {claim.subject.label}"
+        )
     if claim.subject.label.lower() not in names.get(claim.subject.key, set()):
         return Problem("contradicted", f"{claim.subject.label!r} is not a name of {about.label} in this run")
     if claim.subject.label.lower() not in claim.text.lower():
@@ -96,11 +103,13 @@ def check_property(claim: Claim, cited: Sequence[Cited], registry: Registry) -> 
         return None
     tool = registry[first.evidence.tool]
     text = claim.text
-    for label in ([claim.subject.label] if claim.subject else []):
+    for label in [claim.subject.label] if claim.subject else []:
         text = re.sub(re.escape(label), " ", text, flags=re.IGNORECASE)
     named = asked_properties(tool, text)
     if named and claim.property in tool.properties and claim.property not in named:
-        return Problem("contradicted", f"its text speaks of {', '.join(named)}, the value is {claim.property}")
+        return Problem(
+            "contradicted", f"its text speaks of {', '.join(named)}, the value is {claim.property}"
+        )
     return None
 
 
@@ -112,7 +121,10 @@ def check_value(claim: Claim, cited: Sequence[Cited]) -> Problem | None:
     if isinstance(value, Quantity):
         return _check_number(claim, value)
     if claim.value != value:
-        return Problem("contradicted", f"the evidence says {value_text(value, None) if not isinstance(value, (dict, list)) else 'otherwise'}")
+        return Problem(
+            "contradicted",
+            f"the evidence says {value_text(value, None) if not isinstance(value, (dict, list)) else 'otherwise'}",
+        )
     return None
 
 
@@ -121,12 +133,18 @@ def _check_number(claim: Claim, quantity: Quantity) -> Problem | None:
         return Problem("insufficient", "it states no number")
     try:
         if not same_dimension(claim.unit or "", quantity.unit):
-            return Problem("contradicted", f"the evidence is in {quantity.unit or 'a plain number'}, the claim in {claim.unit or 'none'}")
+            return Problem(
+                "contradicted",
+                f"the evidence is in {quantity.unit or 'a plain number'}, the claim in {claim.unit or 'none'}",
+            )
         actual = convert(quantity.value, quantity.unit, claim.unit or "")
     except BenchmateError as error:
         return Problem("contradicted", str(error))
     if not agrees(claim.value, actual):
-        return Problem("contradicted", f"the evidence says {Quantity(value=actual, unit=claim.unit or '', property='x').format()}")
+        return Problem(
+            "contradicted",
+            f"the evidence says {Quantity(value=actual, unit=claim.unit or '', property='x').format()}",
+        )
     return None
 
 
@@ -147,7 +165,11 @@ def _check_derived(claim: Claim, cited: Sequence[Cited]) -> Problem | None:
             return Problem("contradicted", f"derived anew it has another unit: {error}")
     elif claim.unit:
         return Problem("contradicted", "derived anew it is a plain number")
-    return None if agrees(claim.value, result) else Problem("contradicted", f"derived anew it is {value_text(result, claim.unit)}")
+    return (
+        None
+        if agrees(claim.value, result)
+        else Problem("contradicted", f"derived anew it is {value_text(result, claim.unit)}")
+    )
 
 
 def derive(derivation: str, values: Sequence[Any]) -> Any:
@@ -210,7 +232,9 @@ def _says_value(claim: Claim) -> bool:
         return claim.value in claim.text
     if not claim.unit:
         tail = r"(?!\s*(?:%|°|Å|[a-zA-Zµ]+/[a-zA-Z]|(?:g|kg|mg|Da|kDa|eV|kJ|kcal|mol|nm|µm|mm|cm|m|s|min|h|K|Pa|bar)\b))"
-        return any(agrees(_float(m[0]), claim.value) for m in re.finditer(f"{NUMBER.pattern}{tail}", claim.text))
+        return any(
+            agrees(_float(m[0]), claim.value) for m in re.finditer(f"{NUMBER.pattern}{tail}", claim.text)
+        )
     forms = {display_unit(claim.unit), claim.unit}
     for match in NUMBER.finditer(claim.text):
         rest = claim.text[match.end() :].lstrip()

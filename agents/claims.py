@@ -29,7 +29,9 @@ def subject_of(evidence: Evidence, key: str | None = None) -> Entity | None:
     return entities[0] if entities else None
 
 
-def claims_from(tool: Tool, evidence: Evidence, task: str, wanted: Iterable[str] | None = None) -> list[Claim]:
+def claims_from(
+    tool: Tool, evidence: Evidence, task: str, wanted: Iterable[str] | None = None
+) -> list[Claim]:
     """Return the claims that one call supports, for the wanted properties (None: the first few the tool declares)."""
     names = list(wanted) if wanted is not None else list(tool.properties)
     claims: list[Claim] = []
@@ -54,7 +56,9 @@ def _claims_for(tool: Tool, evidence: Evidence, task: str, name: str) -> Iterato
 def numeric_claim(tool: Tool, evidence: Evidence, task: str, key: str, quantity: Quantity) -> Claim:
     """Return the claim of one quantity."""
     entity = subject_of(evidence, key)
-    others = [e.label for e in evidence.result.entities if entity and e.key != entity.key and "[" not in e.argument]
+    others = [
+        e.label for e in evidence.result.entities if entity and e.key != entity.key and "[" not in e.argument
+    ]
     about = _about(entity, others)
     what = words_for(tool, quantity.property)
     if quantity.conditions and "species" in quantity.conditions:
@@ -133,7 +137,10 @@ def asked_properties(tool: Tool, question: str) -> list[str]:
     kept: list[str] = []
     for name in longest_first:  # 'mass' inside 'exact mass' is not a second question
         words = tool.properties[name].lower()
-        if not any(found[name] < found[k] and _inside(tool, name, k, text) for k in kept) and words is not None:
+        if (
+            not any(found[name] < found[k] and _inside(tool, name, k, text) for k in kept)
+            and words is not None
+        ):
             kept.append(name)
     return [name for name in tool.properties if name in kept]
 

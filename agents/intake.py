@@ -37,7 +37,11 @@ class Intake(Contract):
         """Return the identity that intake resolved `given` to, or None."""
         wanted = given.strip().lower()
         for entity in self.entities:
-            if wanted in (entity.given.strip().lower(), str(entity.details.get("smiles", "")).lower(), entity.label.lower()):
+            if wanted in (
+                entity.given.strip().lower(),
+                str(entity.details.get("smiles", "")).lower(),
+                entity.label.lower(),
+            ):
                 return entity.key
         return None
 
@@ -59,7 +63,11 @@ async def read_inputs(context: RunContext, plan: Plan) -> Intake:
         if kind == "compound" and plan.inputs.get(name) is not None:
             value = plan.inputs[name]
             given += value if isinstance(value, list) else [value]
-    outcomes = await call_batch(context, TaskScope(SCOPE), "identify_compound", [{"compound": g} for g in given]) if given else []
+    outcomes = (
+        await call_batch(context, TaskScope(SCOPE), "identify_compound", [{"compound": g} for g in given])
+        if given
+        else []
+    )
     entities, unresolved = [], {}
     for item, outcome in zip(given, outcomes, strict=True):
         if isinstance(outcome, ErrorInfo):

@@ -50,10 +50,20 @@ async def make_report(
     opened = context.journal.first("run.opened")
     failures = failures_of(plan, results)
     answer = answer_of(plan, results, by_claim, failures, refused)
-    options = next((r.output for t, r in zip(plan.tasks, results, strict=False) if t.kind == "report" and r.output), {}) or {}
+    options = (
+        next(
+            (r.output for t, r in zip(plan.tasks, results, strict=False) if t.kind == "report" and r.output),
+            {},
+        )
+        or {}
+    )
     tables = comparison_tables(claims, by_claim, index)
     quantities = [(q.value, q.unit) for c in claims for q in _quantities(c, index)]
-    quantities += [(float(c.value), "") for c in claims if isinstance(c.value, (int, float)) and not isinstance(c.value, bool)]
+    quantities += [
+        (float(c.value), "")
+        for c in claims
+        if isinstance(c.value, (int, float)) and not isinstance(c.value, bool)
+    ]
     counts = [(float(n), "") for n in range(len(claims) + len(results) + 1)] if plan.question is None else []
     return Report(
         run=context.run_id,
@@ -63,10 +73,14 @@ async def make_report(
         status=run_status(results, by_claim, refused),
         answer=answer,
         tables=tuple(tables),
-        figures=tuple([*structure_figures(results, index), *await comparison_figures(context, claims, index)]),
+        figures=tuple(
+            [*structure_figures(results, index), *await comparison_figures(context, claims, index)]
+        ),
         claims=tuple(claims[:MOST_CLAIMS]),
         verdicts={c.id: by_claim[c.id] for c in claims[:MOST_CLAIMS] if c.id in by_claim},
-        unbacked_digits=tuple(checks.unbacked_digits(answer, _phrases(plan, results, index, intake), quantities + counts)),
+        unbacked_digits=tuple(
+            checks.unbacked_digits(answer, _phrases(plan, results, index, intake), quantities + counts)
+        ),
         failures=tuple(failures),
         would_change=tuple(would_change(claims, by_claim, index, failures)),
         evidence=tuple(evidence_lines(results, index)),
@@ -107,14 +121,20 @@ def failures_of(plan: Plan, results: Sequence[TaskResult]) -> list[Failure]:
     failures = []
     for result in results:
         items = [i for i in result.items if i.error is not None]
-        failures += [Failure(task=result.task, given=i.given or None, error=i.error) for i in items if i.error]
+        failures += [
+            Failure(task=result.task, given=i.given or None, error=i.error) for i in items if i.error
+        ]
         if result.error is not None and not items:
             failures.append(Failure(task=result.task, given=None, error=result.error))
     return failures
 
 
 def answer_of(
-    plan: Plan, results: Sequence[TaskResult], verdicts: Mapping[str, Verdict], failures: Sequence[Failure], refused: bool
+    plan: Plan,
+    results: Sequence[TaskResult],
+    verdicts: Mapping[str, Verdict],
+    failures: Sequence[Failure],
+    refused: bool,
 ) -> str:
     """Return the answer: the supported claims of the last tasks that state any, and plainly what could not be done."""
     if refused:
@@ -138,11 +158,18 @@ def answer_of(
 def _summary(results: Sequence[TaskResult], verdicts: Mapping[str, Verdict]) -> list[str]:
     lines = []
     for result in results:
-        ranked = [c for c in result.claims if (c.property or "").startswith("rank_by_") and _supported(c, verdicts)]
+        ranked = [
+            c for c in result.claims if (c.property or "").startswith("rank_by_") and _supported(c, verdicts)
+        ]
         lines += [c.text for c in ranked[:1]]
         raised: dict[str, list[str]] = {}
         for claim in result.claims:
-            if (claim.property or "").startswith("flag: ") and claim.value is True and _supported(claim, verdicts) and claim.subject:
+            if (
+                (claim.property or "").startswith("flag: ")
+                and claim.value is True
+                and _supported(claim, verdicts)
+                and claim.subject
+            ):
                 raised.setdefault((claim.property or "")[6:], []).append(claim.subject.label)
         lines += [f"Flag “{name}”: {', '.join(labels)}." for name, labels in raised.items()]
     if not lines:
@@ -155,7 +182,9 @@ def _supported(claim: Claim, verdicts: Mapping[str, Verdict]) -> bool:
     return claim.id in verdicts and verdicts[claim.id].status == "supported"
 
 
-def comparison_tables(claims: Sequence[Claim], verdicts: Mapping[str, Verdict], index: EvidenceIndex) -> list[Table]:
+def comparison_tables(
+    claims: Sequence[Claim], verdicts: Mapping[str, Verdict], index: EvidenceIndex
+) -> list[Table]:
     """Return one table of subjects by properties, in ranked order where there is a ranking; flags stand as a column."""
     rows: dict[str, dict[str, Claim]] = {}
     labels: dict[str, str] = {}
@@ -168,12 +197,19 @@ def comparison_tables(claims: Sequence[Claim], verdicts: Mapping[str, Verdict], 
         labels.setdefault(claim.subject.key, claim.subject.label)
         rows.setdefault(claim.subject.key, {}).setdefault(claim.property, claim)
         title = claim.property.replace("rank_by_", "rank by ").replace("_", " ")
-        columns.setdefault(claim.property, TableColumn(property=claim.property, title=title, unit=display_unit(claim.unit or "")))
+        columns.setdefault(
+            claim.property,
+            TableColumn(property=claim.property, title=title, unit=display_unit(claim.unit or "")),
+        )
     if len(rows) < 2 or not columns:
         return []
     ranks = [c for c in columns if c.startswith("rank_by_")]
     ordered = [*ranks, *(c for c in columns if c not in ranks)]
-    keys = sorted(rows, key=lambda k: float(rows[k][ranks[0]].value or 0) if ranks[0] in rows[k] else 1e9) if ranks else list(rows)
+    keys = (
+        sorted(rows, key=lambda k: float(rows[k][ranks[0]].value or 0) if ranks[0] in rows[k] else 1e9)
+        if ranks
+        else list(rows)
+    )
     flags: dict[str, list[Claim]] = {}
     for claim in claims:
         if claim.subject and (claim.property or "").startswith("flag: ") and claim.value is True:
@@ -187,10 +223,19 @@ def comparison_tables(claims: Sequence[Claim], verdicts: Mapping[str, Verdict], 
         row += [TableCell(text=registry.get(key, ""))] if registry else []
         for name in ordered:
             claim = rows[key].get(name)
-            row.append(TableCell(text=value_text(claim.value, None) if claim else "—", claim_id=claim.id if claim else None))
+            row.append(
+                TableCell(
+                    text=value_text(claim.value, None) if claim else "—", claim_id=claim.id if claim else None
+                )
+            )
         if flags:
             own = flags.get(key, [])
-            row.append(TableCell(text=", ".join((c.property or "")[6:] for c in own) or "none", claim_id=own[0].id if own else None))
+            row.append(
+                TableCell(
+                    text=", ".join((c.property or "")[6:] for c in own) or "none",
+                    claim_id=own[0].id if own else None,
+                )
+            )
         body.append(tuple(row))
     head += [columns[name] for name in ordered]
     head += [TableColumn(property="flags", title="Flags")] if flags else []
@@ -214,11 +259,20 @@ def structure_figures(results: Sequence[TaskResult], index: EvidenceIndex) -> li
                 if artifact.media_type.startswith("image/"):
                     label = evidence.result.entities[0].label if evidence.result.entities else artifact.name
                     details = evidence.result.entities[0].details if evidence.result.entities else {}
-                    figures.append(Figure(title=label, artifact=artifact, caption=str(details.get("smiles", "")), shows=(identity,)))
+                    figures.append(
+                        Figure(
+                            title=label,
+                            artifact=artifact,
+                            caption=str(details.get("smiles", "")),
+                            shows=(identity,),
+                        )
+                    )
     return figures[:MOST_ROWS]
 
 
-async def comparison_figures(context: RunContext, claims: Sequence[Claim], index: EvidenceIndex) -> list[Figure]:
+async def comparison_figures(
+    context: RunContext, claims: Sequence[Claim], index: EvidenceIndex
+) -> list[Figure]:
     """Return a plot of the ranked property, or of the first property that at least three subjects share."""
     groups: dict[str, dict[str, Claim]] = {}
     for claim in claims:
@@ -242,7 +296,14 @@ async def comparison_figures(context: RunContext, claims: Sequence[Claim], index
         return []
     picture = next(a for a in evidence.result.artifacts if a.media_type.startswith("image/"))
     shown = tuple(c.id for c in group)
-    return [Figure(title=arguments["title"], artifact=picture, caption=f"Values as claimed in the table; data in {evidence.id}.", shows=shown)]
+    return [
+        Figure(
+            title=arguments["title"],
+            artifact=picture,
+            caption=f"Values as claimed in the table; data in {evidence.id}.",
+            shows=shown,
+        )
+    ]
 
 
 def _varies(group: Mapping[str, Claim]) -> bool:
@@ -267,12 +328,24 @@ def _phrases(plan: Plan, results: Sequence[TaskResult], index: EvidenceIndex, in
     quoted = [str(c.value) for r in results for c in r.claims if isinstance(c.value, str)]
     errors = [str(f.error) for f in failures_of(plan, results)]
     places = [c.text for r in results for c in r.claims if c.kind == "quote"]
-    flags = [(c.property or "")[6:] for r in results for c in r.claims if (c.property or "").startswith("flag: ")]
-    return [*allowed_phrases(index, intake), *quoted, *errors, *places, *flags, *(i.given for r in results for i in r.items)]
+    flags = [
+        (c.property or "")[6:] for r in results for c in r.claims if (c.property or "").startswith("flag: ")
+    ]
+    return [
+        *allowed_phrases(index, intake),
+        *quoted,
+        *errors,
+        *places,
+        *flags,
+        *(i.given for r in results for i in r.items),
+    ]
 
 
 def would_change(
-    claims: Sequence[Claim], verdicts: Mapping[str, Verdict], index: EvidenceIndex, failures: Sequence[Failure]
+    claims: Sequence[Claim],
+    verdicts: Mapping[str, Verdict],
+    index: EvidenceIndex,
+    failures: Sequence[Failure],
 ) -> list[str]:
     """Return what the conclusion hangs on: bounds and estimates, warnings, narrow rankings, missing items, unchecked claims."""
     lines: list[str] = []
@@ -286,13 +359,19 @@ def would_change(
         evidence = index[identity][-1]
         label = evidence.result.entities[0].label if evidence.result.entities else evidence.tool
         warned.update(dict.fromkeys(f"{label}: {w}" for w in evidence.result.warnings))
-        methods.update(dict.fromkeys(q.method for q in evidence.result.quantities.values() if q.relation == "~" and q.method))
+        methods.update(
+            dict.fromkeys(
+                q.method for q in evidence.result.quantities.values() if q.relation == "~" and q.method
+            )
+        )
     lines += [f"An estimate made by {m} may differ from a measurement." for m in methods]
     lines += list(warned)[:8]
     lines += _close_calls(claims)
     open_claims = [c for c in claims if c.id in verdicts and verdicts[c.id].status != "supported"]
     if open_claims:
-        lines.append(f"{len(open_claims)} of {len(claims)} claims are not supported; conclusions that use them are open.")
+        lines.append(
+            f"{len(open_claims)} of {len(claims)} claims are not supported; conclusions that use them are open."
+        )
     return list(dict.fromkeys(lines))
 
 
@@ -301,11 +380,17 @@ def _close_calls(claims: Sequence[Claim]) -> list[str]:
     lines = []
     for name in dict.fromkeys(c.property for c in claims if (c.property or "").startswith("rank_by_")):
         base = (name or "")[8:]
-        rows = [(float(c.value or 0), c.subject.label) for c in claims if c.property == base and c.kind == "numeric" and c.subject]
+        rows = [
+            (float(c.value or 0), c.subject.label)
+            for c in claims
+            if c.property == base and c.kind == "numeric" and c.subject
+        ]
         rows = sorted(dict.fromkeys(rows), reverse=True)
         for (high, first), (low, second) in zip(rows, rows[1:], strict=False):
             if high and abs(high - low) <= 0.02 * abs(high):
-                lines.append(f"{first} and {second} lie within two percent in {base.replace('_', ' ')}; their order is not firm.")
+                lines.append(
+                    f"{first} and {second} lie within two percent in {base.replace('_', ' ')}; their order is not firm."
+                )
     return lines
 
 
@@ -317,9 +402,15 @@ def evidence_lines(results: Sequence[TaskResult], index: EvidenceIndex) -> list[
         source = evidence.result.source
         lines.append(
             EvidenceLine(
-                id=identity, tool=evidence.tool, tool_version=evidence.tool_version, source=source.name,
-                reference=source.reference, arguments=canonical_json(evidence.arguments)[:400],
-                quantities=evidence.result.quantities, warnings=evidence.result.warnings, labels=evidence.result.labels,
+                id=identity,
+                tool=evidence.tool,
+                tool_version=evidence.tool_version,
+                source=source.name,
+                reference=source.reference,
+                arguments=canonical_json(evidence.arguments)[:400],
+                quantities=evidence.result.quantities,
+                warnings=evidence.result.warnings,
+                labels=evidence.result.labels,
             )  # fmt: skip
         )
     return lines[:MOST_CLAIMS]

@@ -29,7 +29,9 @@ def merge_outcomes(old: dict[str, Outcome], new: dict[str, Outcome]) -> dict[str
         if known is None or outcome["attempt"] > known["attempt"]:
             merged[task] = outcome
         elif outcome["attempt"] == known["attempt"] and outcome != known:
-            raise InternalError("conflicting_outcomes", f"task {task!r} ended in two ways in attempt {outcome['attempt']}")
+            raise InternalError(
+                "conflicting_outcomes", f"task {task!r} ended in two ways in attempt {outcome['attempt']}"
+            )
     return merged
 
 

@@ -12,7 +12,14 @@ from benchmate.agents.claims import claims_from, quote_claims
 from benchmate.agents.contracts import Claim, ItemResult, Plan, Task, TaskResult, TaskStatus
 from benchmate.agents.intake import Intake
 from benchmate.runtime.context import RunContext, TaskScope, body_of, entered
-from benchmate.runtime.errors import BenchmateError, BudgetExceeded, ErrorInfo, InvalidInput, Refused, StorageError
+from benchmate.runtime.errors import (
+    BenchmateError,
+    BudgetExceeded,
+    ErrorInfo,
+    InvalidInput,
+    Refused,
+    StorageError,
+)
 from benchmate.runtime.evidence import Artifact, Evidence
 from benchmate.runtime.expressions import Expression, fill
 from benchmate.runtime.labels import NO_LABELS, Labels, merge_labels
@@ -30,13 +37,20 @@ class Setting(NamedTuple):
 
     def names(self) -> dict[str, Any]:
         """The names expressions may use: `inputs` and `steps`."""
-        steps = {k: {"output": r.output, "status": r.status, "items": len(r.items)} for k, r in self.results.items()}
+        steps = {
+            k: {"output": r.output, "status": r.status, "items": len(r.items)}
+            for k, r in self.results.items()
+        }
         return {"inputs": self.plan.inputs, "steps": steps}
 
 
 async def run_task(context: RunContext, task: Task, setting: Setting) -> TaskResult:
     """Run a task and return how it ended. Raises StorageError alone: what cannot be recorded must not go on."""
-    labels = merge_labels(*(c.labels for r in setting.results.values() for c in r.claims)) if setting.results else NO_LABELS
+    labels = (
+        merge_labels(*(c.labels for r in setting.results.values() for c in r.claims))
+        if setting.results
+        else NO_LABELS
+    )
     try:
         return await _run(context, labels, task, setting)
     except StorageError:
@@ -50,7 +64,11 @@ async def _run(context: RunContext, labels: Labels, task: Task, setting: Setting
     if blocked and task.kind in ("tool", "agent"):
         why = setting.results[blocked[0]].error
         return _skipped(task, f"{blocked[0]} did not succeed" + (f": {why.message}" if why else ""))
-    if task.when is not None and task.foreach is None and not Expression.parse(task.when).evaluate(setting.names()):
+    if (
+        task.when is not None
+        and task.foreach is None
+        and not Expression.parse(task.when).evaluate(setting.names())
+    ):
         return _skipped(task, f"its condition is false: {task.when}")
     if task.kind == "tool":
         return await _asking(context, labels, task, run_tool_task, setting)
@@ -63,16 +81,26 @@ async def _run(context: RunContext, labels: Labels, task: Task, setting: Setting
 
         return await verify_step(context, task, setting)
     if task.kind == "approve":
-        message = str(fill(task.arguments.get("message", f"Go on after {', '.join(task.needs)}?"), setting.names()))
+        message = str(
+            fill(task.arguments.get("message", f"Go on after {', '.join(task.needs)}?"), setting.names())
+        )
         answer = ask_person(context, ApprovalRequest(subject=f"step:{task.id}", message=message), task.id)
         if not answer.approved:
-            raise Refused("not_approved", f"a person did not approve step {task.id!r}", hint=answer.note or None)
+            raise Refused(
+                "not_approved", f"a person did not approve step {task.id!r}", hint=answer.note or None
+            )
         return TaskResult(task=task.id, attempt=task.attempt, status="ok", output={"note": answer.note})
-    return TaskResult(task=task.id, attempt=task.attempt, status="ok", output=fill(task.arguments, setting.names()))
+    return TaskResult(
+        task=task.id, attempt=task.attempt, status="ok", output=fill(task.arguments, setting.names())
+    )
 
 
 async def _asking(
-    context: RunContext, labels: Labels, task: Task, run: Callable[..., Awaitable[TaskResult]], setting: Setting
+    context: RunContext,
+    labels: Labels,
+    task: Task,
+    run: Callable[..., Awaitable[TaskResult]],
+    setting: Setting,
 ) -> TaskResult:
     """Run something that may need a person's word; once that is in the journal, it goes through."""
     while True:
@@ -93,7 +121,11 @@ def ask_person(context: RunContext, request: ApprovalRequest, task: str) -> Appr
     source = context.recording or context.journal
     for record in source.records("approval.given"):
         if record.body["subject"] == request.subject:
-            answer = ApprovalAnswer(approved=record.body["approved"], note=record.body.get("note", ""), plan=record.body.get("plan"))
+            answer = ApprovalAnswer(
+                approved=record.body["approved"],
+                note=record.body.get("note", ""),
+                plan=record.body.get("plan"),
+            )
             if context.recording is not None:
                 context.journal.append("approval.given", record.body, task=task)
             return answer
@@ -116,7 +148,11 @@ async def run_tool_task(context: RunContext, scope: TaskScope, task: Task, setti
     else:
         items = fill(task.foreach, names) if isinstance(task.foreach, str) else task.foreach
         if not isinstance(items, list):
-            raise InvalidInput("not_a_list", f"foreach of step {task.id!r} gives a {type(items).__name__}, not a list", hint=str(task.foreach))
+            raise InvalidInput(
+                "not_a_list",
+                f"foreach of step {task.id!r} gives a {type(items).__name__}, not a list",
+                hint=str(task.foreach),
+            )
     condition = Expression.parse(task.when) if task.when and task.foreach is not None else None
     chosen = [
         (i, item) for i, item in enumerate(items)
@@ -133,7 +169,11 @@ async def _call_with_retries(
     assert task.tool is not None
     outcomes = await call_batch(context, scope, task.tool, arguments, task.max_parallel)
     for _ in range(task.retry.max):
-        failed = [i for i, o in enumerate(outcomes) if isinstance(o, ErrorInfo) and {o.kind, o.code} & set(task.retry.errors)]
+        failed = [
+            i
+            for i, o in enumerate(outcomes)
+            if isinstance(o, ErrorInfo) and {o.kind, o.code} & set(task.retry.errors)
+        ]
         if not failed:
             break
         again = await call_batch(context, scope, task.tool, [arguments[i] for i in failed], task.max_parallel)
@@ -178,7 +218,9 @@ def collect_calls(
         evidence=tuple(dict.fromkeys(evidence)),
         artifacts=tuple({a.sha: a for a in artifacts}.values()),
         error=failed[0].error if failed and status != "partial" else None,
-        notes=(f"{total - len(items)} of {total} items left out by the condition",) if total > len(items) else (),
+        notes=(f"{total - len(items)} of {total} items left out by the condition",)
+        if total > len(items)
+        else (),
     )
 
 
@@ -189,12 +231,16 @@ def item_output(evidence: Evidence, given: str) -> dict[str, Any]:
         "evidence": evidence.id,
         "given": given or (evidence.result.entities[0].given if evidence.result.entities else ""),
         "data": evidence.result.data,
-        "quantities": {k: q.model_dump(mode="json", exclude_none=True) for k, q in evidence.result.quantities.items()},
+        "quantities": {
+            k: q.model_dump(mode="json", exclude_none=True) for k, q in evidence.result.quantities.items()
+        },
         "artifacts": [a.model_dump(mode="json") for a in evidence.result.artifacts],
     }
     if entity is not None:
         output["compound"] = body_of(
-            name=entity.label, smiles=entity.details.get("smiles"), registry_id=entity.details.get("registry_id")
+            name=entity.label,
+            smiles=entity.details.get("smiles"),
+            registry_id=entity.details.get("registry_id"),
         )
         output["registry_id"] = entity.details.get("registry_id")
     return output
@@ -217,7 +263,13 @@ def _distinct(claims: list[Claim]) -> list[Claim]:
 
 
 def _skipped(task: Task, why: str) -> TaskResult:
-    return TaskResult(task=task.id, attempt=task.attempt, status="skipped", notes=(why,), output=[] if task.foreach else None)
+    return TaskResult(
+        task=task.id,
+        attempt=task.attempt,
+        status="skipped",
+        notes=(why,),
+        output=[] if task.foreach else None,
+    )
 
 
 def _status_of(error: BenchmateError) -> TaskStatus:

@@ -20,10 +20,14 @@ from benchmate.tools.calls import call_batch
 from benchmate.tools.registry import load_registry
 
 SCOPE = "verify"
-MOST_REPEATS = 500  # calls made again in one verification; beyond that claims are matched against the record only
+MOST_REPEATS = (
+    500  # calls made again in one verification; beyond that claims are matched against the record only
+)
 
 
-async def verify_claims(context: RunContext, claims: Sequence[Claim], intake: Intake, round_: int = 1) -> list[Verdict]:
+async def verify_claims(
+    context: RunContext, claims: Sequence[Claim], intake: Intake, round_: int = 1
+) -> list[Verdict]:
     """Return a verdict for every claim, in order.
 
     First what the record alone can tell: citations exist, evidence is fresh, subject, property, unit, value and text agree,
@@ -35,7 +39,9 @@ async def verify_claims(context: RunContext, claims: Sequence[Claim], intake: In
     allowed = allowed_phrases(index, intake)
     first: dict[str, Problem | list[Cited]] = {c.id: inspect(c, index, names, allowed) for c in claims}
     standing = [c for c in claims if not isinstance(first[c.id], Problem)]
-    again = await _make_again(context, [item for c in standing for item in _cited(first[c.id])], intake, round_)
+    again = await _make_again(
+        context, [item for c in standing for item in _cited(first[c.id])], intake, round_
+    )
     return [_verdict(claim, first[claim.id], again) for claim in claims]
 
 
@@ -47,7 +53,9 @@ def inspect(
     if isinstance(cited, Problem):
         return cited
     if claim.kind == "quote":
-        found = isinstance(cited[0].value, str) and isinstance(claim.value, str) and claim.value in cited[0].value
+        found = (
+            isinstance(cited[0].value, str) and isinstance(claim.value, str) and claim.value in cited[0].value
+        )
         return cited if found else Problem("contradicted", "the quoted words are not at the cited place")
     if claim.kind == "interpretation":
         numbers = [(c.value.value, c.value.unit) for c in cited if isinstance(c.value, Quantity)]
@@ -66,7 +74,10 @@ def inspect(
 def known_names(index: EvidenceIndex, intake: Intake) -> dict[str, set[str]]:
     """Return what each identity is called in this run, lower case."""
     names: dict[str, set[str]] = defaultdict(set)
-    for entity in (*intake.entities, *(e for items in index.values() for i in items for e in i.result.entities)):
+    for entity in (
+        *intake.entities,
+        *(e for items in index.values() for i in items for e in i.result.entities),
+    ):
         names[entity.key] |= {entity.label.lower(), entity.given.lower()}
     return names
 
@@ -77,7 +88,11 @@ def allowed_phrases(index: EvidenceIndex, intake: Intake) -> list[str]:
     for items in index.values():
         for evidence in items:
             for entity in evidence.result.entities:
-                phrases += [entity.given, entity.label, *(str(v) for v in entity.details.values() if isinstance(v, str))]
+                phrases += [
+                    entity.given,
+                    entity.label,
+                    *(str(v) for v in entity.details.values() if isinstance(v, str)),
+                ]
             for quantity in evidence.result.quantities.values():
                 phrases += [quantity.method or "", *(quantity.conditions or {}).values()]
     return [p for p in dict.fromkeys(phrases) if p]
@@ -95,7 +110,12 @@ async def _make_again(
     wanted: dict[str, tuple[Evidence, dict[str, Any], VerdictMethod]] = {}
     for item in cited:
         tool = registry[item.evidence.tool] if item.evidence.tool in registry else None
-        if tool is None or tool.cost != "cheap" or not tool.effects <= {"compute"} or item.evidence.id in wanted:
+        if (
+            tool is None
+            or tool.cost != "cheap"
+            or not tool.effects <= {"compute"}
+            or item.evidence.id in wanted
+        ):
             continue
         if len(wanted) < MOST_REPEATS:
             wanted[item.evidence.id] = (item.evidence, *_arguments_from_intake(item.evidence, intake))
@@ -135,12 +155,24 @@ def _verdict(
     claim: Claim, found: Problem | list[Cited], again: dict[str, tuple[VerdictMethod, Evidence | ErrorInfo]]
 ) -> Verdict:
     if isinstance(found, Problem):
-        method: VerdictMethod = "derived" if claim.derivation and found.status == "contradicted" else "matched"
+        method: VerdictMethod = (
+            "derived" if claim.derivation and found.status == "contradicted" else "matched"
+        )
         return Verdict(claim_id=claim.id, status=found.status, method=method, reason=found.reason)
     if claim.kind == "quote":
-        return Verdict(claim_id=claim.id, status="supported", method="quoted", reason="the words stand at the cited place")
+        return Verdict(
+            claim_id=claim.id,
+            status="supported",
+            method="quoted",
+            reason="the words stand at the cited place",
+        )
     if claim.kind == "interpretation":
-        return Verdict(claim_id=claim.id, status="unchecked", method="none", reason="code cannot check it, and no model here is trusted to judge")
+        return Verdict(
+            claim_id=claim.id,
+            status="unchecked",
+            method="none",
+            reason="code cannot check it, and no model here is trusted to judge",
+        )
     methods = set()
     for item in found:
         if item.evidence.id not in again:
@@ -185,5 +217,9 @@ async def verify_step(context: RunContext, task: Task, setting: Any) -> TaskResu
     claims = [c for need in task.needs for c in setting.results[need].claims]
     verdicts = await verify_claims(context, claims, setting.intake, task.attempt)
     counts = Counter(v.status for v in verdicts)
-    output = {status: counts.get(status, 0) for status in ("supported", "contradicted", "insufficient", "unchecked")}
-    return TaskResult(task=task.id, attempt=task.attempt, status="ok", output={**output, "claims": len(claims)})
+    output = {
+        status: counts.get(status, 0) for status in ("supported", "contradicted", "insufficient", "unchecked")
+    }
+    return TaskResult(
+        task=task.id, attempt=task.attempt, status="ok", output={**output, "claims": len(claims)}
+    )

@@ -1,0 +1,189 @@
+"""A specialist with a small model: a router shortlists tools, the text supplies the arguments, a JSON Schema leaves only legal calls."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from benchmate.agents import analyst
+from benchmate.agents.arguments import legal_calls
+from benchmate.agents.claims import asked_properties
+from benchmate.agents.contracts import Claim, Task, TaskResult
+from benchmate.agents.intake import Candidate, Intake, read_question
+from benchmate.agents.router import route
+from benchmate.agents.specialists import Specialist
+from benchmate.agents.tasks import Setting, collect_calls
+from benchmate.model.engine import Constraint, Message, Sampling, ToolSpec
+from benchmate.model.renderer import renderer_for
+from benchmate.runtime.context import RunContext, TaskScope
+from benchmate.runtime.errors import InvalidInput, NotFound
+from benchmate.runtime.expressions import fill
+from benchmate.tools.base import Tool
+from benchmate.tools.calls import call_batch
+
+HIGH_WORDS = r"\b(?:highest|largest|biggest|most|greatest|heaviest|more|higher|larger|heavier|bigger|greater|longest|longer|rank|order|top|best)\b"
+LOW_WORDS = r"\b(?:lowest|smallest|least|lightest|less|lower|smaller|lighter|fewer|fewest|shortest|shorter)\b"
+
+
+async def run_constrained(
+    context: RunContext, scope: TaskScope, task: Task, agent: Specialist, setting: Setting
+) -> TaskResult:
+    """Answer one question with one tool: on one subject, or on each of several the question names.
+
+    Raises NotFound (`no_tool`) when no tool fits the question, and what the tool raises.
+    """
+    goal = str(fill(task.arguments.get("goal", ""), setting.names()))
+    intake = await intake_for(context, setting.intake, goal)
+    tried = tools_tried(context, task)
+    tools = {n: t for n, t in agent.tools.items() if n not in tried}
+    shortlist = await route(context, scope, goal, intake.candidates, tools)
+    if not shortlist:
+        raise no_tool(goal, intake.candidates)
+    calls = {name: list(legal_calls(tools[name], goal, intake.candidates)) for name in shortlist}
+    name, arguments = await choose(setting.engine, context, goal, {n: tools[n] for n in shortlist}, calls)
+    batch = _each_subject(tools[name], arguments, calls[name])
+    outcomes = await call_batch(context, scope, name, batch)
+    wanted = asked_properties(tools[name], goal) or None
+    items = [(i, _subject_text(tools[name], a)) for i, a in enumerate(batch)]
+    result = collect_calls(task, items, outcomes, total=len(batch), wanted=wanted)
+    return _with_ranking(context, task, result, goal, wanted)
+
+
+async def intake_for(context: RunContext, intake: Intake, goal: str) -> Intake:
+    """Return the part of the run's intake that lies in this goal, or read the goal when it is no part of the question."""
+    start = intake.question.find(goal)
+    if start < 0 or not goal:
+        return await read_question(context, goal)
+    inside = [c for c in intake.candidates if start <= c.start and c.end <= start + len(goal)]
+    return intake.model_copy(update={"candidates": tuple(inside)})
+
+
+def tools_tried(context: RunContext, task: Task) -> set[str]:
+    """Return the tools that earlier attempts at this task called: a new attempt must do something else."""
+    return {
+        r.body["name"] for r in context.journal.records("call.started")
+        if r.task == task.id and r.attempt < task.attempt and r.body["type"] == "tool"
+    }  # fmt: skip
+
+
+def no_tool(goal: str, candidates: Sequence[Candidate]) -> NotFound:
+    """Return the honest answer when nothing here fits."""
+    held = ", ".join(dict.fromkeys(c.kind for c in candidates))
+    seen = (
+        f"the text holds {held}"
+        if held
+        else "the text names no compound, sequence, equation or quantity known here"
+    )
+    return NotFound(
+        "no_tool",
+        "no tool here answers this question",
+        hint=f"{seen}; `benchmate tool list` shows what there is",
+    )
+
+
+async def choose(
+    engine: Any,
+    context: RunContext,
+    goal: str,
+    tools: dict[str, Tool],
+    calls: dict[str, list[dict[str, Any]]],
+) -> tuple[str, dict[str, Any]]:
+    """Return the call to make. The model is asked only where more than one call is legal."""
+    legal = [(name, arguments) for name, options in calls.items() for arguments in options]
+    several_subjects = len(calls) == 1 and _differ_in_subject_alone(
+        next(iter(tools.values())), [a for _, a in legal]
+    )
+    if len(legal) == 1 or several_subjects:
+        return legal[0]
+    if engine is None:
+        raise InvalidInput("no_model", "choosing between calls needs a model", hint="benchmate model pull")
+    renderer = renderer_for(context.settings.model.template)
+    specs = [ToolSpec(name=t.name, description=t.summary, parameters=t.schema) for t in tools.values()]
+    prompt = renderer.render([Message(role="user", content=goal)], specs)
+    schema = {"oneOf": [call_schema(name, options) for name, options in calls.items()]}
+    (completion,) = await engine.generate(
+        prompt,
+        sampling=Sampling(max_tokens=320, stop=renderer.stop),
+        constraint=Constraint(json_schema=schema),
+    )
+    try:
+        said = json.loads(completion.text)
+        return str(said["name"]), dict(said["arguments"])
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise InvalidInput(
+            "bad_model_output", f"the model did not write a call: {completion.text[:200]!r}"
+        ) from error
+
+
+def call_schema(name: str, options: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the JSON Schema of the legal calls of one tool: each argument an enum of what the options hold."""
+    fields = list(options[0])
+    properties = {}
+    for field in fields:
+        values = list({json.dumps(o[field]): o[field] for o in options}.values())
+        properties[field] = {"const": values[0]} if len(values) == 1 else {"enum": values}
+    return {
+        "type": "object",
+        "properties": {
+            "name": {"const": name},
+            "arguments": {
+                "type": "object",
+                "properties": properties,
+                "required": fields,
+                "additionalProperties": False,
+            },
+        },
+        "required": ["name", "arguments"],
+        "additionalProperties": False,
+    }
+
+
+def _single_subject(tool: Tool) -> str | None:
+    """Return the tool's one entity argument when it takes exactly one entity, and not a list."""
+    entities = [n for n in tool.entity_arguments if n in tool.schema.get("required", [])]
+    if len(entities) == 1 and tool.schema["properties"][entities[0]].get("type") != "array":
+        return entities[0]
+    return None
+
+
+def _differ_in_subject_alone(tool: Tool, options: list[dict[str, Any]]) -> bool:
+    subject = _single_subject(tool)
+    rest = {json.dumps({k: v for k, v in o.items() if k != subject}, sort_keys=True) for o in options}
+    return subject is not None and len(rest) == 1
+
+
+def _each_subject(tool: Tool, chosen: dict[str, Any], options: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return one call per subject the question names, in the order it names them."""
+    subject = _single_subject(tool)
+    if subject is None:
+        return [chosen]
+    subjects = list(dict.fromkeys(o[subject] for o in options))
+    return [{**chosen, subject: s} for s in subjects]
+
+
+def _subject_text(tool: Tool, arguments: dict[str, Any]) -> str:
+    subject = _single_subject(tool)
+    return str(arguments[subject]) if subject else ""
+
+
+def _with_ranking(
+    context: RunContext, task: Task, result: TaskResult, goal: str, wanted: list[str] | None
+) -> TaskResult:
+    """Return the result with a ranking where the question compares several subjects by one property."""
+    order = (
+        "descending"
+        if re.search(HIGH_WORDS, goal, re.I)
+        else "ascending"
+        if re.search(LOW_WORDS, goal, re.I)
+        else None
+    )
+    if order is None or len(result.items) < 2 or not wanted:
+        return result
+    table = analyst.observe(context, {task.id: result})
+    by = next((p for p in wanted if sum(p in row for row in table.values()) > 1), None)
+    if by is None:
+        return result
+    ranked: list[Claim] = analyst.rank(task.id, table, analyst.Ranking(by=by, order=order))  # type: ignore[arg-type]
+    return result.model_copy(update={"claims": (*ranked, *result.claims)})

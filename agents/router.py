@@ -1,0 +1,158 @@
+"""The router: which tools a question could mean. A linear classifier over sentence embeddings and over what the text holds."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmate.agents.arguments import fits
+from benchmate.agents.intake import Candidate
+from benchmate.runtime.calls import Call, record_call
+from benchmate.runtime.context import RunContext, TaskScope
+from benchmate.runtime.errors import NotFound
+from benchmate.tools.base import Tool
+from benchmate.tools.registry import Registry, load_registry
+
+NONE = "none"  # the class of questions that no tool answers
+KINDS = ("compound", "structure", "dna", "rna", "protein", "equation", "number", "unit")
+MASKS = {
+    "compound": "the compound", "unknown": "the compound", "structure": "the compound", "dna": "the DNA sequence", "rna": "the RNA sequence",
+    "protein": "the protein sequence", "equation": "the reaction equation", "number": "some amount", "unit": "a unit",
+}  # fmt: skip
+SHORTLIST = 3
+CLOSE = 0.5  # tools at least this likely, relative to the best, are shortlisted
+SHIPPED = Path(__file__).with_name("router_weights.npz")
+
+
+class Weights(NamedTuple):
+    """A trained router: `coefficients` [classes, features], `intercepts` [classes]."""
+
+    classes: tuple[str, ...]
+    coefficients: Any
+    intercepts: Any
+    fingerprint: str
+
+
+def mask(text: str, candidates: Sequence[Candidate]) -> str:
+    """Return the text with its subjects replaced by what they are, so that wording alone is left."""
+    for candidate in sorted(candidates, key=lambda c: -c.start):
+        if candidate.kind in MASKS:
+            text = f"{text[: candidate.start]}{MASKS[candidate.kind]}{text[candidate.end :]}"
+    return " ".join(text.split())
+
+
+def kind_counts(candidates: Sequence[Candidate]) -> list[int]:
+    """Return how many candidates of each kind there are, up to three."""
+    kinds = [(c.text, "compound" if c.kind == "unknown" else c.kind) for c in candidates]
+    return [min(3, len({text for text, own in kinds if own == kind})) for kind in KINDS]
+
+
+def features(texts: Sequence[str], counts: Sequence[Sequence[int]]) -> Any:
+    """Return the classifier's input [texts, 384 + 2 × kinds]: the sentence embedding, which kinds there are, and how many."""
+    import numpy as np
+
+    from benchmate.tools.library.embedding import embed
+
+    held = np.asarray(counts, dtype=np.float32)
+    return np.hstack([embed(list(texts)), 0.5 * (held > 0), 0.25 * np.maximum(held - 1, 0)])
+
+
+def scores(weights: Weights, text: str, counts: Sequence[int]) -> dict[str, float]:
+    """Return the probability of each tool and of `none`."""
+    import numpy as np
+
+    logits = weights.coefficients @ features([text], [counts])[0] + weights.intercepts
+    exponents = np.exp(logits - logits.max())
+    return dict(zip(weights.classes, (exponents / exponents.sum()).tolist(), strict=True))
+
+
+def save(weights: Weights, path: Path) -> None:
+    """Write a trained router."""
+    import numpy as np
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    head = json.dumps({"classes": weights.classes, "fingerprint": weights.fingerprint})
+    np.savez_compressed(
+        path,
+        head=head,
+        coefficients=weights.coefficients.astype("float32"),
+        intercepts=weights.intercepts.astype("float32"),
+    )
+
+
+def read(path: Path) -> Weights:
+    """Return a trained router from a file (no pickles)."""
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as stored:
+        head = json.loads(str(stored["head"]))
+        return Weights(
+            tuple(head["classes"]), stored["coefficients"], stored["intercepts"], head["fingerprint"]
+        )
+
+
+@functools.cache
+def _weights(cache: Path, registry: Registry) -> Weights:
+    """Return the router for the installed tools: the shipped one, a cached one, or one trained now."""
+    from benchmate.agents.router_training import fingerprint, train
+
+    wanted = fingerprint(registry)
+    cached = cache / "router" / f"{wanted}.npz"
+    for path in (SHIPPED, cached):
+        if path.is_file() and (found := read(path)).fingerprint == wanted:
+            return found
+    trained = train(registry)
+    save(trained, cached)
+    return trained
+
+
+async def route(
+    context: RunContext,
+    scope: TaskScope,
+    question: str,
+    candidates: Sequence[Candidate],
+    tools: Mapping[str, Tool],
+) -> list[str]:
+    """Return the tools among `tools` that the question could mean, likeliest first; empty when none does.
+
+    The scores are recorded as a model call. Raises NotFound (`no_subject`) when the likeliest tool lacks its subject.
+    """
+    registry = load_registry()
+    offset = question_offset(question, candidates)
+    local = [c.model_copy(update={"start": c.start - offset, "end": c.end - offset}) for c in candidates]
+    arguments = {
+        "text": mask(question, local),
+        "counts": kind_counts(candidates),
+        "tools": registry.fingerprint,
+    }
+
+    async def run() -> dict[str, Any]:
+        found = scores(_weights(context.settings.cache_dir, registry), arguments["text"], arguments["counts"])
+        return {"scores": {k: round(v, 6) for k, v in found.items()}}
+
+    result = (await record_call(context, scope, Call("model", "router", "1", arguments), run)).result
+    found: dict[str, float] = result["scores"]
+    ranked = sorted((n for n in found if n in tools), key=lambda n: -found[n])
+    if not ranked or found[NONE] > found[ranked[0]]:
+        return []
+    best = ranked[0]
+    if not fits(tools[best], candidates):
+        needs = ", ".join(tools[best].schema.get("required", []))
+        raise NotFound(
+            "no_subject",
+            f"this reads like a question for {best}, but the text holds nothing it could take as {needs}",
+            hint="write the name as in a catalogue, or the structure as SMILES, or the sequence in one-letter codes",
+        )
+    return [n for n in ranked[:SHORTLIST] if found[n] >= CLOSE * found[best] and fits(tools[n], candidates)]
+
+
+def question_offset(question: str, candidates: Sequence[Candidate]) -> int:
+    """Return where `question` starts in the text its candidates were found in."""
+    for candidate in candidates:
+        local = question.find(candidate.text)
+        if local >= 0:
+            return candidate.start - local
+    return 0

@@ -1,0 +1,86 @@
+"""The specialists: each a small declaration. How one works depends on its model: free tool calls, or one constrained call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmate.agents.contracts import Contract, Task, TaskResult
+from benchmate.runtime.context import RunContext, TaskScope
+from benchmate.runtime.errors import NotFound, did_you_mean
+from benchmate.tools.base import Tool
+from benchmate.tools.registry import load_registry
+
+SHARED_DOMAINS = ("general", "library")  # every specialist may convert units and read the library
+
+
+class Specialist(Contract):
+    """An agent: what it is for, what it is told, and the domains whose tools it may call."""
+
+    name: str
+    summary: str
+    prompt: str
+    domains: tuple[str, ...]
+
+    @property
+    def tools(self) -> dict[str, Tool]:
+        """The tools this specialist may call."""
+        allowed = (*self.domains, *SHARED_DOMAINS)
+        return {name: tool for name, tool in load_registry().offered.items() if tool.domain in allowed}
+
+
+_HOUSE_RULES = (
+    "Call tools for every number; never state one from memory. Copy names, structures and sequences exactly as given. "
+    "When no tool can answer, say so plainly."
+)
+
+AGENTS: dict[str, Specialist] = {
+    agent.name: agent
+    for agent in (
+        Specialist(
+            name="chemist",
+            summary="structures, properties, similarity, conformers and reactions of compounds",
+            prompt=f"You are a chemist who works with calculators and tables. {_HOUSE_RULES}",
+            domains=("chemistry",),
+        ),
+        Specialist(
+            name="biologist",
+            summary="DNA and protein sequences",
+            prompt=f"You are a molecular biologist who works with sequence tools. {_HOUSE_RULES}",
+            domains=("biology",),
+        ),
+        Specialist(
+            name="analyst",
+            summary="units, the library, comparisons, rankings and flags over other tasks' results",
+            prompt=f"You are an analyst who compares results that others obtained. {_HOUSE_RULES}",
+            domains=(),
+        ),
+    )
+}
+
+
+def specialist(name: str) -> Specialist:
+    """Return a specialist. Raises NotFound (`unknown_agent`) with the nearest name."""
+    if name not in AGENTS:
+        raise NotFound("unknown_agent", f"there is no agent {name!r}", hint=did_you_mean(name, AGENTS))
+    return AGENTS[name]
+
+
+def agent_for(tool: Tool) -> str:
+    """Return the specialist whose own domain a tool belongs to."""
+    return next((a.name for a in AGENTS.values() if tool.domain in a.domains), "analyst")
+
+
+async def run_agent_task(context: RunContext, scope: TaskScope, task: Task, setting: Any) -> TaskResult:
+    """Run an agent's task the way its model can: rankings in code, free tool calls, or one constrained call."""
+    agent = specialist(task.agent or "")
+    if "rank" in task.arguments or "flags" in task.arguments:
+        from benchmate.agents.analyst import run_analyst
+
+        return run_analyst(context, task, setting.results, setting.names())
+    if context.settings.model.plans:
+        from benchmate.agents.free_calls import run_free
+
+        return await run_free(context, scope, task, agent, setting)
+    from benchmate.agents.constrained_calls import run_constrained
+
+    return await run_constrained(context, scope, task, agent, setting)
