@@ -36,17 +36,20 @@ def canonical_value(value: Any) -> Any:
     if value is None or isinstance(value, (str, bool)):
         return value
     if isinstance(value, int):
-        return value if abs(value) < 2**53 else str(value)
+        return value if abs(value) < 2**53 else _large(value)
     if isinstance(value, float):
         return canonical_float(value)
     if isinstance(value, BaseModel):
         return canonical_value(value.model_dump(mode="json"))
     if isinstance(value, dict):
-        return {str(key): canonical_value(item) for key, item in value.items()}
+        plain = {str(key): canonical_value(item) for key, item in value.items()}
+        if len(plain) < len(value):
+            raise InvalidInput("not_json", "two keys of a dict are the same text", hint="use text for keys")
+        return plain
     if isinstance(value, (list, tuple)):
         return [canonical_value(item) for item in value]
     if isinstance(value, (set, frozenset)):
-        return sorted(canonical_value(item) for item in value)
+        return sorted((canonical_value(item) for item in value), key=canonical_json)
     raise InvalidInput(
         "not_json",
         f"a {type(value).__name__} cannot be recorded",
@@ -54,9 +57,27 @@ def canonical_value(value: Any) -> Any:
     )
 
 
+def _large(value: int) -> int | float | str:
+    """Return an integer beyond 2**53 as the float it equals, for so it is read back, or else as text."""
+    try:
+        rounded = canonical_float(float(value))
+    except OverflowError:
+        return str(value)
+    return rounded if rounded == value else str(value)
+
+
 def canonical_json(value: Any) -> str:
-    """Return the one canonical JSON text of `value` (RFC 8785: sorted keys, shortest floats, no spaces)."""
-    return rfc8785.dumps(canonical_value(value)).decode()
+    """Return the one canonical JSON text of `value` (RFC 8785: sorted keys, shortest floats, no spaces).
+
+    What is read back from it has the same canonical text. Raises InvalidInput (`not_json`, `not_finite`).
+    """
+    plain = canonical_value(value)
+    try:
+        return rfc8785.dumps(plain).decode()
+    except (rfc8785.CanonicalizationError, UnicodeError) as error:
+        raise InvalidInput(
+            "not_json", f"a text is not Unicode: {error}", hint="replace what is broken"
+        ) from None
 
 
 def digest(*parts: Any, length: int = 64) -> str:
