@@ -156,20 +156,13 @@ def _check_derived(claim: Claim, cited: Sequence[Cited]) -> Problem | None:
     if isinstance(result, bool) or isinstance(claim.value, (bool, str)) or claim.value is None:
         same = result == claim.value and type(result) is type(claim.value)
         return None if same else Problem("contradicted", f"derived anew it is {result}")
-    if hasattr(result, "magnitude"):
-        try:
-            result = float(result.to(claim.unit or "").magnitude)
-        except Exception as error:  # pint's own DimensionalityError; anything else is re-raised
-            if type(error).__name__ != "DimensionalityError":
-                raise
-            return Problem("contradicted", f"derived anew it has another unit: {error}")
-    elif claim.unit:
+    if isinstance(result, Quantity):
+        return _check_number(claim, result)
+    if claim.unit:
         return Problem("contradicted", "derived anew it is a plain number")
-    return (
-        None
-        if agrees(claim.value, result)
-        else Problem("contradicted", f"derived anew it is {value_text(result, claim.unit)}")
-    )
+    if agrees(claim.value, result):
+        return None
+    return Problem("contradicted", f"derived anew it is {value_text(result, claim.unit)}")
 
 
 def derive(derivation: str, values: Sequence[Any]) -> Any:
@@ -182,7 +175,7 @@ def derive(derivation: str, values: Sequence[Any]) -> Any:
 
 
 def _magnitude(value: Any) -> float:
-    return float(value.to_base_units().magnitude) if hasattr(value, "magnitude") else float(value)
+    return float(value.pint().to_base_units().magnitude) if isinstance(value, Quantity) else float(value)
 
 
 def rank_high(value: Any, others: Sequence[Any]) -> int:
@@ -198,7 +191,6 @@ def rank_low(value: Any, others: Sequence[Any]) -> int:
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "rank_high": rank_high,
     "rank_low": rank_low,
-    "mean": lambda values: sum(values[1:], start=values[0]) / len(values),
 }
 
 
@@ -220,6 +212,8 @@ def check_text(claim: Claim, cited: Sequence[Cited], allowed: Iterable[str]) -> 
     numbers = [(c.value.value, c.value.unit) for c in cited if isinstance(c.value, Quantity)]
     if isinstance(claim.value, (int, float)) and not isinstance(claim.value, bool):
         numbers.append((float(claim.value), claim.unit or ""))
+    if claim.derivation and "[" in claim.derivation:
+        numbers.append((float(len(cited)), ""))  # 'of 5': how many values were compared
     stated = [value_text(claim.value, None)] if isinstance(claim.value, str) else []
     loose = unbacked_digits(claim.text, [*allowed, *stated], numbers)
     return Problem("contradicted", f"no evidence holds the digits {', '.join(loose)}") if loose else None

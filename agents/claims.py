@@ -57,17 +57,13 @@ def numeric_claim(tool: Tool, evidence: Evidence, task: str, key: str, quantity:
     """Return the claim of one quantity."""
     entity = subject_of(evidence, key)
     others = [
-        e.label for e in evidence.result.entities if entity and e.key != entity.key and "[" not in e.argument
+        e.label
+        for e in evidence.result.entities
+        if entity is not None and e is not entity and "[" not in e.argument
     ]
-    about = _about(entity, others)
-    what = words_for(tool, quantity.property)
-    if quantity.conditions and "species" in quantity.conditions:
-        about = f" of {quantity.conditions['species']}{about.replace(' of ', ' in ')}"
-    relation = {"=": "is", "<": "is below", ">": "is above", "~": "is about"}[quantity.relation]
-    value = quantity.model_copy(update={"relation": "="}).format()
     return Claim(
         id=claim_id(task, entity.key if entity else evidence.call_key, key),
-        text=f"The {what}{about} {relation} {value}.",
+        text=_sentence(tool, quantity, entity, others),
         kind="numeric",
         property=quantity.property,
         value=quantity.value,
@@ -77,6 +73,24 @@ def numeric_claim(tool: Tool, evidence: Evidence, task: str, key: str, quantity:
         task=task,
         labels=evidence.result.labels,
     )
+
+
+def _sentence(tool: Tool, quantity: Quantity, entity: Entity | None, others: list[str]) -> str:
+    """Return what a quantity says: 'The logP of aspirin is 1.31.', 'aspirin has 1 structural alert.'"""
+    what, value = words_for(tool, quantity.property), quantity.model_copy(update={"relation": "="}).format()
+    if (
+        quantity.relation == "="
+        and entity
+        and not quantity.unit
+        and what.endswith("s")
+        and quantity.value == int(quantity.value)
+    ):
+        return f"{entity.label} has {value} {what[:-1] if quantity.value == 1 else what}."
+    about = _about(entity, others)
+    if quantity.conditions and "species" in quantity.conditions:
+        about = f" of {quantity.conditions['species']}{about.replace(' of ', ' in ')}"
+    relation = {"=": "is", "<": "is below", ">": "is above", "~": "is about"}[quantity.relation]
+    return f"The {what}{about} {relation} {value}."
 
 
 def categorical_claim(tool: Tool, evidence: Evidence, task: str, name: str, value: str | bool) -> Claim:

@@ -16,7 +16,7 @@ from benchmate.agents.router import route
 from benchmate.agents.specialists import Specialist
 from benchmate.agents.tasks import Setting, collect_calls
 from benchmate.model.engine import Constraint, Message, Sampling, ToolSpec
-from benchmate.model.renderer import renderer_for
+from benchmate.model.renderer import renderer
 from benchmate.runtime.context import RunContext, TaskScope
 from benchmate.runtime.errors import InvalidInput, NotFound
 from benchmate.runtime.expressions import fill
@@ -99,22 +99,34 @@ async def choose(
         return legal[0]
     if engine is None:
         raise InvalidInput("no_model", "choosing between calls needs a model", hint="benchmate model pull")
-    renderer = renderer_for(context.settings.model.template)
     specs = [ToolSpec(name=t.name, description=t.summary, parameters=t.schema) for t in tools.values()]
-    prompt = renderer.render([Message(role="user", content=goal)], specs)
     schema = {"oneOf": [call_schema(name, options) for name, options in calls.items()]}
-    (completion,) = await engine.generate(
-        prompt,
-        sampling=Sampling(max_tokens=320, stop=renderer.stop),
-        constraint=Constraint(json_schema=schema),
+    text = await _constrained_text(
+        engine, context.settings.model.template, goal, specs, Constraint(json_schema=schema)
     )
     try:
-        said = json.loads(completion.text)
+        said = json.loads(text)
         return str(said["name"]), dict(said["arguments"])
     except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise InvalidInput(
-            "bad_model_output", f"the model did not write a call: {completion.text[:200]!r}"
-        ) from error
+        raise InvalidInput("bad_model_output", f"the model did not write a call: {text[:200]!r}") from error
+
+
+async def _constrained_text(
+    engine: Any, template: str, goal: str, specs: Sequence[ToolSpec], constraint: Constraint
+) -> str:
+    """Return what the model writes under the constraint: rendered here where its template is known, else by the server."""
+    messages = [Message(role="user", content=goal)]
+    own = renderer(template)
+    if own is None:
+        reply = await engine.chat(
+            messages, tools=specs, sampling=Sampling(max_tokens=320), constraint=constraint
+        )
+        return str(reply.message.text)
+    prompt = own.render(messages, specs)
+    (completion,) = await engine.generate(
+        prompt, sampling=Sampling(max_tokens=320, stop=own.stop), constraint=constraint
+    )
+    return str(completion.text)
 
 
 def call_schema(name: str, options: list[dict[str, Any]]) -> dict[str, Any]:

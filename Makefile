@@ -1,0 +1,51 @@
+# make demo    a first run with the built-in model, no key and no GPU
+# make test    the test suite
+# make lint    ruff and mypy
+#
+# Each makes its environment first, in $(VENV), and skips that while pyproject.toml and constraints.txt are unchanged.
+# PYTHON=/path/to/python3.12 picks the interpreter; otherwise the first that works of 3.13, 3.12 and 3.11.
+
+VENV ?= .venv
+PYTHON ?=
+
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+NEEDS := pyproject.toml constraints.txt
+
+.PHONY: demo test lint
+
+demo: $(VENV)/.ready
+	$(BIN)/benchmate model pull
+	$(BIN)/benchmate run workflows/lead_triage.yaml
+
+test: $(VENV)/.ready-dev
+	$(BIN)/pytest -q
+
+lint: $(VENV)/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(VENV)/.ready: $(NEEDS)
+	@$(make_venv)
+	$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.ready-dev: $(NEEDS)
+	@$(make_venv)
+	$(INSTALL) -e '.[dev]'
+	@touch $(VENV)/.ready $@
+
+# A Python whose venv module cannot install pip (Debian without python3-venv) lends the environment its own.
+define make_venv
+test -x $(BIN)/python && exit 0; \
+for python in $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python); do \
+	"$$python" -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || continue; \
+	echo "making $(VENV) with $$("$$python" --version) ($$python)"; \
+	"$$python" -m venv $(VENV) >/dev/null 2>&1 && exit 0; \
+	"$$python" -m venv --clear --without-pip $(VENV) && \
+	"$$python" -m pip --python $(BIN)/python install --quiet pip && exit 0; \
+	rm -rf $(VENV); \
+done; \
+echo "no Python 3.11, 3.12 or 3.13 with pip found$(if $(PYTHON), at $(PYTHON)); name one: make PYTHON=/path/to/python3.12" >&2; exit 1
+endef
