@@ -1,0 +1,1 @@
+"""Chemistry tools: compounds and their names, structures, descriptors, similarity, conformers, equations."""
