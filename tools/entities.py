@@ -38,21 +38,23 @@ SequenceArgument = Annotated[
     | SequenceRecord,
     _Kind("sequence"),
 ]
-_ACCEPTED = {Compound: CompoundArgument, Sequence: SequenceArgument}
+# What callers may pass for a parameter with such a hint.
+_ACCEPTED: tuple[tuple[Any, Any], ...] = (
+    (Compound, CompoundArgument),
+    (list[Compound], Annotated[list[CompoundArgument], _Kind("compound")]),
+    (Compound | None, Annotated[CompoundArgument | None, _Kind("compound")]),
+    (Sequence, SequenceArgument),
+    (list[Sequence], Annotated[list[SequenceArgument], _Kind("sequence")]),
+    (Sequence | None, Annotated[SequenceArgument | None, _Kind("sequence")]),
+)
 
 
 def accepted_type(hint: Any) -> Any:
-    """Return the type callers may pass for a parameter annotated `hint`: an entity, a list of entities, or `hint` itself."""
-    from benchmate.tools.base import origin_of
+    """Return the type callers may pass for a parameter annotated `hint`.
 
-    if hint in _ACCEPTED:
-        return _ACCEPTED[hint]
-    origin, arguments = origin_of(hint)
-    if origin is list and arguments[0] in _ACCEPTED:
-        return Annotated[
-            list[_ACCEPTED[arguments[0]]], _Kind(entity_kind(_ACCEPTED[arguments[0]].__metadata__) or "")
-        ]
-    return hint
+    Entities, lists of entities and entities that may be left out have one; any other hint is its own.
+    """
+    return next((accepted for known, accepted in _ACCEPTED if known == hint), hint)
 
 
 def entity_kind(metadata: Any) -> str | None:

@@ -273,7 +273,7 @@ def _unwrap(given: str) -> tuple[str | None, Topology, str, bool]:
             )
         header, body = headers[0], "\n".join(text.splitlines()[1:])
         topology: Topology = "circular" if re.search(r"topology\s*=\s*circular", header, re.I) else "linear"
-        return (header.split() or [None])[0], topology, body, False
+        return header.split()[0] if header else None, topology, body, False
     if text.startswith("LOCUS"):
         return _unwrap_genbank(text)
     if _BACKWARD_ENDS.match(text):
