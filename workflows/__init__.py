@@ -1,0 +1,1 @@
+"""YAML workflows: schema, loader, dry run, and the workflows that ship."""

@@ -1,0 +1,264 @@
+"""What a plan would do: its steps in order, their calls and cost, and where a person is asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from benchmate.agents.contracts import Contract, Plan, Task, TaskKind
+from benchmate.runtime.expressions import fill, references
+from benchmate.runtime.policy import Policy, Verdict
+from benchmate.tools.base import Tool
+from benchmate.tools.registry import load_registry
+
+Duration = Literal["seconds", "minutes", "hours", "unknown"]
+
+CHEAP_SECONDS, SLOW_SECONDS, AGENT_SECONDS = 0.1, 20.0, 30.0  # typical on two cores, with the embedded model
+AGENT_MODEL_CALLS, AGENT_TOOL_CALLS = 12, 24  # at most, in one task
+AGENT_TOKENS = (500, 60_000)  # a constrained call of the embedded model; a free conversation with a large one
+PLANNER_TOKENS = (0, 8_000)
+
+
+class Range(Contract):
+    """From `low` to `high`; `high` is None where nothing bounds it before the run."""
+
+    low: int = 0
+    high: int | None = 0
+
+    def __add__(self, other: Range) -> Range:
+        high = None if self.high is None or other.high is None else self.high + other.high
+        return Range(low=self.low + other.low, high=high)
+
+    def times(self, low: int, high: int) -> Range:
+        return Range(low=self.low * low, high=None if self.high is None else self.high * high)
+
+    def __str__(self) -> str:
+        if self.high is None:
+            return f"{self.low} or more"
+        return str(self.low) if self.low == self.high else f"{self.low} to {self.high}"
+
+
+NONE = Range()
+
+
+class StepEstimate(Contract):
+    """One step as it would run."""
+
+    id: str
+    title: str
+    kind: TaskKind
+    action: str = Field(description="The tool or the agent, else the kind.")
+    needs: tuple[str, ...]
+    wave: int = Field(description="Steps of one wave can run at the same time; the first is 1.")
+    items: Range | None = Field(None, description="How many items `foreach` goes over; None without it.")
+    calls: Range = Field(description="Tool calls, without those tried again.")
+    retries: Range = Field(NONE, description="Calls that may be tried again.")
+    model_calls: Range = NONE
+    tokens: Range = NONE
+    when: str | None = None
+    on_error: str = "keep"
+    effects: tuple[str, ...] = ()
+    cost: str | None = Field(None, description="`cheap` or `slow`, of a tool.")
+    verdict: Verdict = Field("allow", description="What the policy says of the step's calls.")
+    reason: str = ""
+
+    @property
+    def asks(self) -> bool:
+        """Whether a person will be asked."""
+        return self.kind == "approve" or self.verdict == "ask"
+
+
+class InputEntity(Contract):
+    """Something the inputs name that will be resolved before the first step."""
+
+    input: str
+    kind: str
+    given: str
+    registry_id: str | None = None
+
+
+class DryRun(Contract):
+    """A plan before it runs. Nothing was called to make this."""
+
+    title: str
+    made_by: str
+    question: str | None = None
+    planned_later: bool = Field(False, description="The planner makes the steps when the run starts.")
+    approves_plan: bool = False
+    steps: tuple[StepEstimate, ...]
+    calls: dict[str, Range] = Field(description="Tool calls of the steps, by tool.")
+    intake: Range = Field(description="Calls that resolve the inputs.")
+    verification: Range = Field(description="Cheap calls that the verifier may make again.")
+    total_calls: Range = Field(description="All of these and the model's calls: what the budget counts.")
+    model_calls: Range
+    tokens: Range
+    duration: Duration
+    approvals: tuple[str, ...] = Field(
+        description="Steps at which a person is asked; `plan` is the plan itself."
+    )
+    denied: tuple[str, ...] = Field(description="Steps that the policy will not let run.")
+    entities: tuple[InputEntity, ...]
+
+
+def dry_run(plan: Plan, policy: Policy | None = None, *, tools: Mapping[str, Tool] | None = None) -> DryRun:
+    """Return what a plan would do under a policy (default: that of a run without network).
+
+    A `foreach` over inputs is counted exactly, one over another step's output as a range, since items that fail
+    there do not go on. Raises NotFound (`unknown_tool`) and InvalidInput of `Plan.check` for a plan that cannot run.
+    """
+    policy, tools = policy or Policy(), tools if tools is not None else load_registry()
+    ordered = _in_waves(plan)
+    items: dict[str, Range] = {}
+    steps: list[StepEstimate] = []
+    for task, wave in ordered:
+        items[task.id] = _items(task, plan, items)
+        steps.append(_estimate(task, wave, items[task.id], policy, tools, steps))
+    calls: dict[str, Range] = {}
+    for step in steps:
+        if step.kind == "tool":
+            calls[step.action] = calls.get(step.action, NONE) + step.calls
+    entities = _entities(plan)
+    compounds = sum(entity.kind == "compound" for entity in entities)
+    later = not plan.tasks and plan.question is not None
+    intake = Range(low=1, high=1) if later else Range(low=compounds, high=compounds)
+    again = _repeatable(steps)
+    agents = AGENT_ESTIMATE.times(1, 2) if later else NONE
+    model_calls = _sum(step.model_calls for step in steps) + (
+        Range(high=AGENT_MODEL_CALLS) if later else NONE
+    )
+    tokens = _sum(step.tokens for step in steps) + (
+        agents + Range(low=PLANNER_TOKENS[0], high=PLANNER_TOKENS[1]) if later else NONE
+    )
+    made = _sum(step.calls + step.retries for step in steps) + (
+        Range(low=1, high=AGENT_TOOL_CALLS) if later else NONE
+    )
+    return DryRun(
+        title=plan.title,
+        made_by=plan.made_by,
+        question=plan.question,
+        planned_later=later,
+        approves_plan=plan.approve,
+        steps=tuple(steps),
+        calls=dict(sorted(calls.items())),
+        intake=intake,
+        verification=again,
+        total_calls=made + model_calls + intake + again,
+        model_calls=model_calls,
+        tokens=tokens,
+        duration=_duration(steps, later),
+        approvals=(*(("plan",) if plan.approve else ()), *(step.id for step in steps if step.asks)),
+        denied=tuple(step.id for step in steps if step.verdict == "deny"),
+        entities=entities,
+    )
+
+
+AGENT_ESTIMATE = Range(low=AGENT_TOKENS[0], high=AGENT_TOKENS[1])
+
+
+def _in_waves(plan: Plan) -> list[tuple[Task, int]]:
+    """Return the tasks in an order in which they can run, with the wave each belongs to."""
+    if not plan.tasks:
+        return []
+    plan.check()
+    waves: dict[str, int] = {}
+    while len(waves) < len(plan.tasks):
+        for task in plan.tasks:
+            if task.id not in waves and all(need in waves for need in task.needs):
+                waves[task.id] = 1 + max((waves[need] for need in task.needs), default=0)
+    position = {task.id: i for i, task in enumerate(plan.tasks)}
+    return [
+        (plan.by_id[name], waves[name])
+        for name in sorted(waves, key=lambda name: (waves[name], position[name]))
+    ]
+
+
+def _items(task: Task, plan: Plan, known: Mapping[str, Range]) -> Range:
+    """Return how many items a task goes over: 1 without `foreach`. A condition may leave out any of them."""
+    if task.foreach is None:
+        count = Range(low=1, high=1)
+    elif isinstance(task.foreach, list):
+        count = Range(low=len(task.foreach), high=len(task.foreach))
+    elif all(name.partition(".")[0] == "inputs" for name in references(task.foreach)):
+        given = fill(task.foreach, {"inputs": plan.inputs})
+        size = len(given) if isinstance(given, list) else 0
+        count = Range(low=size, high=size)
+    else:
+        source = re.fullmatch(r"\$\{\s*steps\.(\w+)\.output\s*\}", task.foreach)
+        listed = source is not None and source[1] in known and plan.by_id[source[1]].foreach is not None
+        count = Range(low=0, high=known[source[1]].high if source and listed else None)
+    return Range(low=0, high=count.high) if task.when is not None else count
+
+
+def _estimate(
+    task: Task, wave: int, items: Range, policy: Policy, tools: Mapping[str, Tool], before: list[StepEstimate]
+) -> StepEstimate:
+    common: dict[str, Any] = {
+        "id": task.id, "title": task.title, "kind": task.kind, "needs": task.needs, "wave": wave,
+        "when": task.when, "on_error": task.on_error, "items": items if task.foreach is not None else None,
+    }  # fmt: skip
+    if task.tool is not None:
+        tool = tools[task.tool]
+        decision = policy.decide(tool.name, tool.domain, tool.effects)
+        calls = NONE if decision.verdict == "deny" else items
+        return StepEstimate(
+            **common, action=tool.name, calls=calls, retries=Range(high=calls.times(0, task.retry.max).high),
+            effects=tuple(sorted(tool.effects)), cost=tool.cost, verdict=decision.verdict,
+            reason="" if decision.verdict == "allow" else decision.reason,
+        )  # fmt: skip
+    if task.agent is not None and not {"rank", "flags"} & task.arguments.keys():
+        least = 0 if task.when is not None else 1
+        return StepEstimate(
+            **common, action=task.agent, calls=Range(low=0, high=AGENT_TOOL_CALLS),
+            model_calls=Range(low=0, high=AGENT_MODEL_CALLS), tokens=AGENT_ESTIMATE.times(least, 2),
+        )  # fmt: skip
+    if task.kind == "verify":
+        checked = _repeatable([step for step in before if step.id in task.needs])
+        return StepEstimate(**common, action=task.kind, calls=checked)
+    return StepEstimate(**common, action=task.agent or task.kind, calls=NONE)
+
+
+def _repeatable(steps: Iterable[StepEstimate]) -> Range:
+    """Return how many calls the verifier may make again: the cheap ones that only compute."""
+    found = [
+        step
+        for step in steps
+        if (step.kind == "tool" and step.cost == "cheap" and set(step.effects) <= {"compute"})
+        or step.model_calls.high
+    ]
+    return Range(low=0, high=_sum(step.calls for step in found).high)
+
+
+def _sum(ranges: Iterable[Range]) -> Range:
+    return sum(ranges, NONE)
+
+
+def _duration(steps: Iterable[StepEstimate], later: bool) -> Duration:
+    """Return the class of the time it takes at most, without waiting for a person."""
+    seconds = AGENT_SECONDS * 2 if later else 0.0
+    for step in steps:
+        if step.model_calls.high:
+            seconds += AGENT_SECONDS
+        elif step.calls.high is None:
+            return "unknown"
+        else:
+            seconds += step.calls.high * (SLOW_SECONDS if step.cost == "slow" else CHEAP_SECONDS)
+    return "seconds" if seconds <= 60 else "minutes" if seconds <= 3600 else "hours"
+
+
+def _entities(plan: Plan) -> tuple[InputEntity, ...]:
+    found = []
+    for name, kind in plan.input_kinds.items():
+        value = plan.inputs.get(name)
+        for given in [] if value is None else value if isinstance(value, list) else [value]:
+            record = given if isinstance(given, Mapping) else {}
+            text = next(
+                (str(record[key]) for key in ("name", "smiles", "sequence", "inchi") if record.get(key)),
+                str(given),
+            )
+            found.append(
+                InputEntity(input=name, kind=kind, given=text[:200], registry_id=record.get("registry_id"))
+            )
+    return tuple(found)
