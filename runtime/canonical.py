@@ -57,13 +57,14 @@ def canonical_value(value: Any) -> Any:
     )
 
 
-def _large(value: int) -> int | float | str:
-    """Return an integer beyond 2**53 as the float it equals, for so it is read back, or else as text."""
+def _large(value: int) -> float | str:
+    """Return an integer beyond 2**53 as a float when that loses nothing, as it is read back, or as text."""
     try:
-        rounded = canonical_float(float(value))
-    except OverflowError:
-        return str(value)
-    return rounded if rounded == value else str(value)
+        text = str(value)
+    except ValueError:
+        raise InvalidInput("not_json", "an integer has too many digits", hint="return it as text") from None
+    exact = len(text.strip("-0")) <= SIGNIFICANT_DIGITS and len(text) < 300
+    return canonical_float(float(value)) if exact else text
 
 
 def canonical_json(value: Any) -> str:
