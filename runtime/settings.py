@@ -177,9 +177,10 @@ def _check_variables() -> None:
     """Refuse a misspelt BENCHMATE_* variable, which would otherwise change nothing and say nothing."""
     known = [f"BENCHMATE_{name.upper()}" for name in Settings.model_fields]
     for variable in os.environ:
-        if not variable.startswith("BENCHMATE_") or variable.partition("__")[0] in known:
+        name = variable.partition("__")[0]
+        if not name.startswith("BENCHMATE_") or name in known:
             continue
-        close = difflib.get_close_matches(variable, known, n=1, cutoff=0.85)
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
         if close:
             raise InvalidInput(
                 "bad_settings", f"no setting reads {variable}", hint=f"did you mean {close[0]!r}?"
