@@ -321,10 +321,12 @@ async def test_an_address_that_is_none_is_the_persons_mistake() -> None:
 
 def events(*deltas: dict[str, Any], finish_reason: str | None = "stop") -> httpx.Response:
     """Return a streamed answer, ended by its usage."""
-    chunks = [{"choices": [{"delta": delta, "finish_reason": None}]} for delta in deltas]
+    chunks: list[dict[str, Any]] = [
+        {"choices": [{"delta": delta, "finish_reason": None}]} for delta in deltas
+    ]
     if finish_reason:
         chunks.append({"choices": [{"delta": {}, "finish_reason": finish_reason}]})
-        chunks.append({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}})  # type: ignore[dict-item]
+        chunks.append({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}})
     return stream(*map(json.dumps, chunks), "[DONE]")
 
 
