@@ -144,7 +144,7 @@ def flag_subjects(task: str, table: Observations, flag: Flag) -> list[Claim]:
         # bare numbers in a flag are meant in the unit the tool reports
         holds = bool(derive(derivation, [u.quantity.value for u in used]))
         values = ", ".join(f"{u.words} {u.quantity.format()}" for u in used)
-        text = f"{used[0].entity.label}: {flag.name} {'raised' if holds else 'not raised'} ({values})."
+        text = f"{used[0].entity.label}: flag “{flag.name}” {'raised' if holds else 'not raised'} ({values})."
         claims.append(_claim(task, used[0].entity, text, f"flag: {flag.name}", holds, used, derivation))
     return claims
 

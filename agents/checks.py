@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from benchmate.agents.claims import asked_properties, subject_of
 from benchmate.agents.contracts import Claim, VerdictStatus, value_text
+from benchmate.agents.intake import Intake
 from benchmate.agents.ledger import EvidenceIndex
 from benchmate.runtime.errors import BenchmateError
 from benchmate.runtime.evidence import Evidence, split_citation
@@ -68,8 +69,13 @@ def check_fresh(cited: Sequence[Cited], index: EvidenceIndex) -> Problem | None:
     return None
 
 
-def check_subject(claim: Claim, cited: Sequence[Cited], names: Mapping[str, set[str]]) -> Problem | None:
-    """The evidence must be about the claim's subject, down to salt and stereo form, and the subject must bear its own name."""
+def check_subject(
+    claim: Claim, cited: Sequence[Cited], names: Mapping[str, set[str]], intake: Intake
+) -> Problem | None:
+    """The evidence must be about the claim's subject, down to salt and stereo form, and the subject must bear its own name.
+
+    What intake resolved the name to counts, not what a call was given under that name.
+    """
     if claim.subject is None:
         if (
             claim.kind in ("numeric", "categorical")
@@ -85,6 +91,12 @@ def check_subject(claim: Claim, cited: Sequence[Cited], names: Mapping[str, set[
         form = " (another salt or form of it)" if parent and parent[:14] == claim.subject.key[:14] else ""
         return Problem(
             "contradicted", f"{cited[0].evidence.id} is about {about.label}{form}, not {claim.subject.label}"
+        )
+    resolved = intake.key_of(claim.subject.label)
+    if resolved is not None and resolved != claim.subject.key:
+        return Problem(
+            "contradicted",
+            f"{claim.subject.label} is {resolved}, the call was given {claim.subject.key} under that name",
         )
     if claim.subject.label.lower() not in names.get(claim.subject.key, set()):
         return Problem("contradicted", f"{claim.subject.label!r} is not a name of {about.label} in this run")

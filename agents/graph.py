@@ -234,7 +234,7 @@ class Nodes:
     def _with_attempts(self, plan: Plan, again: dict[str, str]) -> Plan:
         """Return the plan with another attempt at these tasks and at all that build on them."""
         affected = set(again)
-        for task in plan.tasks:  # in the plan's order a need may come later, so go on until nothing changes
+        for _ in plan.tasks:  # in the plan's order a need may come later, so go on until nothing changes
             for other in plan.tasks:
                 if set(other.needs) & affected:
                     affected.add(other.id)

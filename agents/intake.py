@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from pydantic import Field
@@ -33,17 +34,21 @@ class Intake(Contract):
     entities: tuple[Entity, ...] = ()
     unresolved: dict[str, ErrorInfo] = Field(default_factory=dict)
 
-    def key_of(self, given: str) -> str | None:
-        """Return the identity that intake resolved `given` to, or None."""
-        wanted = given.strip().lower()
+    @functools.cached_property
+    def _keys(self) -> dict[str, str]:
+        keys: dict[str, str] = {}
         for entity in self.entities:
-            if wanted in (
+            for name in (
                 entity.given.strip().lower(),
-                str(entity.details.get("smiles", "")).lower(),
                 entity.label.lower(),
+                str(entity.details.get("smiles", "")),
             ):
-                return entity.key
-        return None
+                keys.setdefault(name, entity.key)
+        return keys
+
+    def key_of(self, given: str) -> str | None:
+        """Return the identity that intake resolved a name or SMILES to, or None."""
+        return self._keys.get(given.strip()) or self._keys.get(given.strip().lower())
 
 
 async def read_question(context: RunContext, question: str) -> Intake:

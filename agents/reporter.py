@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -386,7 +387,7 @@ def _close_calls(claims: Sequence[Claim]) -> list[str]:
             if c.property == base and c.kind == "numeric" and c.subject
         ]
         rows = sorted(dict.fromkeys(rows), reverse=True)
-        for (high, first), (low, second) in zip(rows, rows[1:], strict=False):
+        for (high, first), (low, second) in itertools.pairwise(rows):
             if high and abs(high - low) <= 0.02 * abs(high):
                 lines.append(
                     f"{first} and {second} lie within two percent in {base.replace('_', ' ')}; their order is not firm."
@@ -411,6 +412,6 @@ def evidence_lines(results: Sequence[TaskResult], index: EvidenceIndex) -> list[
                 quantities=evidence.result.quantities,
                 warnings=evidence.result.warnings,
                 labels=evidence.result.labels,
-            )  # fmt: skip
+            )
         )
     return lines[:MOST_CLAIMS]

@@ -37,7 +37,9 @@ async def verify_claims(
     index = EvidenceIndex.of(context)
     names = known_names(index, intake)
     allowed = allowed_phrases(index, intake)
-    first: dict[str, Problem | list[Cited]] = {c.id: inspect(c, index, names, allowed) for c in claims}
+    first: dict[str, Problem | list[Cited]] = {
+        c.id: inspect(c, index, names, allowed, intake) for c in claims
+    }
     standing = [c for c in claims if not isinstance(first[c.id], Problem)]
     again = await _make_again(
         context, [item for c in standing for item in _cited(first[c.id])], intake, round_
@@ -46,7 +48,7 @@ async def verify_claims(
 
 
 def inspect(
-    claim: Claim, index: EvidenceIndex, names: dict[str, set[str]], allowed: Iterable[str]
+    claim: Claim, index: EvidenceIndex, names: dict[str, set[str]], allowed: Iterable[str], intake: Intake
 ) -> Problem | list[Cited]:
     """Return the claim's citations when the record alone finds nothing against it, else the first problem."""
     cited = checks.look_up(claim, index) if claim.kind != "interpretation" or claim.cites else []
@@ -63,7 +65,7 @@ def inspect(
         return Problem("contradicted", f"no evidence holds the digits {', '.join(loose)}") if loose else cited
     problem = (
         checks.check_fresh(cited, index)
-        or checks.check_subject(claim, cited, names)
+        or checks.check_subject(claim, cited, names, intake)
         or checks.check_property(claim, cited, load_registry())
         or checks.check_value(claim, cited)
         or checks.check_text(claim, cited, allowed)
@@ -85,6 +87,12 @@ def known_names(index: EvidenceIndex, intake: Intake) -> dict[str, set[str]]:
 def allowed_phrases(index: EvidenceIndex, intake: Intake) -> list[str]:
     """Return the texts whose digits may stand in prose: names, structures, methods, and the user's own words."""
     phrases = [intake.question, *checks.NUMBER.findall(intake.question)]
+    phrases += [
+        words.strip()
+        for t in load_registry().values()
+        for w in t.properties.values()
+        for words in w.split(",")
+    ]
     for items in index.values():
         for evidence in items:
             for entity in evidence.result.entities:
@@ -109,7 +117,8 @@ async def _make_again(
     registry = load_registry()
     wanted: dict[str, tuple[Evidence, dict[str, Any], VerdictMethod]] = {}
     for item in cited:
-        tool = registry[item.evidence.tool] if item.evidence.tool in registry else None
+        name = item.evidence.tool
+        tool = registry[name] if name in registry else None  # noqa: SIM401 (a missing tool is no KeyError)
         if (
             tool is None
             or tool.cost != "cheap"

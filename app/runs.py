@@ -151,7 +151,7 @@ async def open_run(
             journal=journal,
             artifacts=ArtifactStore(folder / "artifacts"),
             budget=Budget(limits, spent_seconds=_spent_seconds(journal)),
-            policy=policy or Policy(mode_network=mode.network),
+            policy=policy or _recorded_policy(journal, mode),
             mode=mode,
             http=resources.add(HttpClient(mode, settings.cache_dir / "http"), "aclose"),
             workers=resources.add_sync(WorkerPool(settings.workers, preload=PRELOADED), "close"),
@@ -229,6 +229,16 @@ def _spent_seconds(journal: Journal) -> float:
 def _recorded_budget(journal: Journal) -> BudgetLimits:
     opened = journal.first("run.opened")
     return BudgetLimits.model_validate(opened.body.get("budget", {})) if opened else BudgetLimits()
+
+
+def _recorded_policy(journal: Journal, mode: Mode) -> Policy:
+    opened = journal.first("run.opened")
+    return Policy.load(opened.body.get("policy", {}) if opened else {}, mode_network=mode.network)
+
+
+def _policy_data(policy: Policy) -> dict[str, Any]:
+    rules = [rule.model_dump(mode="json", exclude_none=True) for rule in policy.rules]
+    return body_of(rules=rules, allow_tools=list(policy.allow_tools) if policy.allow_tools is not None else None)
 
 
 def _was_private(journal: Journal) -> bool:
