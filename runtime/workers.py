@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import importlib
 import multiprocessing
 import os
@@ -203,10 +202,16 @@ def _die_with_parent() -> None:
         parent.join()
         os.kill(os.getpid(), signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
 
+    if sys.platform == "linux":
+        # The parent holds the other end of a pipe. While C code keeps the interpreter lock the thread below
+        # cannot act; the signal that the kernel sends when the pipe closes ends the process all the same.
+        import fcntl
+
+        sentinel = parent.sentinel
+        signal.signal(signal.SIGIO, signal.SIG_DFL)
+        fcntl.fcntl(sentinel, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(sentinel, fcntl.F_SETFL, fcntl.fcntl(sentinel, fcntl.F_GETFL) | os.O_ASYNC)
     threading.Thread(target=wait, name="die-with-parent", daemon=True).start()
-    if sys.platform == "linux":  # C code that keeps the interpreter lock would keep the thread waiting
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
 def _count_exits() -> None:
