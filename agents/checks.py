@@ -27,6 +27,17 @@ class Problem(NamedTuple):
     reason: str
 
 
+class Known(NamedTuple):
+    """What a run knows of identities: their names, lower case, and their parents (a salt's parent is its base)."""
+
+    names: Mapping[str, set[str]]
+    parents: Mapping[str, str]
+
+    def related(self, a: str, b: str) -> bool:
+        """Return whether two identities are forms of one parent."""
+        return self.parents.get(a, a)[:14] == self.parents.get(b, b)[:14]
+
+
 class Cited(NamedTuple):
     """One citation, looked up."""
 
@@ -69,9 +80,7 @@ def check_fresh(cited: Sequence[Cited], index: EvidenceIndex) -> Problem | None:
     return None
 
 
-def check_subject(
-    claim: Claim, cited: Sequence[Cited], names: Mapping[str, set[str]], intake: Intake
-) -> Problem | None:
+def check_subject(claim: Claim, cited: Sequence[Cited], known: Known, intake: Intake) -> Problem | None:
     """The evidence must be about the claim's subject, down to salt and stereo form, and the subject must bear its own name.
 
     What intake resolved the name to counts, not what a call was given under that name.
@@ -87,8 +96,7 @@ def check_subject(
     if about is None:
         return Problem("contradicted", f"{cited[0].evidence.id} is not about {claim.subject.label}")
     if about.key != claim.subject.key:
-        parent = about.details.get("parent_inchikey")
-        form = " (another salt or form of it)" if parent and parent[:14] == claim.subject.key[:14] else ""
+        form = " (another salt or form of it)" if known.related(about.key, claim.subject.key) else ""
         return Problem(
             "contradicted", f"{cited[0].evidence.id} is about {about.label}{form}, not {claim.subject.label}"
         )
@@ -98,7 +106,7 @@ def check_subject(
             "contradicted",
             f"{claim.subject.label} is {resolved}, the call was given {claim.subject.key} under that name",
         )
-    if claim.subject.label.lower() not in names.get(claim.subject.key, set()):
+    if claim.subject.label.lower() not in known.names.get(claim.subject.key, set()):
         return Problem("contradicted", f"{claim.subject.label!r} is not a name of {about.label} in this run")
     if claim.subject.label.lower() not in claim.text.lower():
         return Problem("contradicted", f"its text does not name {claim.subject.label}")

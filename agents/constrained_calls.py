@@ -197,5 +197,5 @@ def _with_ranking(
     by = next((p for p in wanted if sum(p in row for row in table.values()) > 1), None)
     if by is None:
         return result
-    ranked: list[Claim] = analyst.rank(task.id, table, analyst.Ranking(by=by, order=order))  # type: ignore[arg-type]
+    ranked: list[Claim] = analyst.rank(task.id, table, analyst.Ranking(by=by, order=order))
     return result.model_copy(update={"claims": (*ranked, *result.claims)})

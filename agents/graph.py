@@ -123,7 +123,7 @@ class Nodes:
         stopped = {
             t.id
             for t in plan.tasks
-            if t.on_error == "skip_rest" and outcomes.get(t.id, {}).get("status") == "failed"
+            if t.on_error == "skip_rest" and t.id in outcomes and outcomes[t.id]["status"] == "failed"
         }
         ready = [] if stopped else unfinished(plan, outcomes)
         sends = [Send("run_task", self._branch(state, plan.by_id[name])) for name in ready]

@@ -51,13 +51,8 @@ async def make_report(
     opened = context.journal.first("run.opened")
     failures = failures_of(plan, results)
     answer = answer_of(plan, results, by_claim, failures, refused)
-    options = (
-        next(
-            (r.output for t, r in zip(plan.tasks, results, strict=False) if t.kind == "report" and r.output),
-            {},
-        )
-        or {}
-    )
+    written = [r.output for r in results if plan.by_id[r.task].kind == "report" and r.output]
+    options: dict[str, Any] = written[-1] if written else {}
     tables = comparison_tables(claims, by_claim, index)
     quantities = [(q.value, q.unit) for c in claims for q in _quantities(c, index)]
     quantities += [
@@ -223,12 +218,9 @@ def comparison_tables(
         row = [TableCell(text=labels[key])]
         row += [TableCell(text=registry.get(key, ""))] if registry else []
         for name in ordered:
-            claim = rows[key].get(name)
-            row.append(
-                TableCell(
-                    text=value_text(claim.value, None) if claim else "—", claim_id=claim.id if claim else None
-                )
-            )
+            stated = rows[key].get(name)
+            text = value_text(stated.value, None) if stated else "—"
+            row.append(TableCell(text=text, claim_id=stated.id if stated else None))
         if flags:
             own = flags.get(key, [])
             row.append(

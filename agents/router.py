@@ -123,14 +123,11 @@ async def route(
     registry = load_registry()
     offset = question_offset(question, candidates)
     local = [c.model_copy(update={"start": c.start - offset, "end": c.end - offset}) for c in candidates]
-    arguments = {
-        "text": mask(question, local),
-        "counts": kind_counts(candidates),
-        "tools": registry.fingerprint,
-    }
+    text, counts = mask(question, local), kind_counts(candidates)
+    arguments = {"text": text, "counts": counts, "tools": registry.fingerprint}
 
     async def run() -> dict[str, Any]:
-        found = scores(_weights(context.settings.cache_dir, registry), arguments["text"], arguments["counts"])
+        found = scores(_weights(context.settings.cache_dir, registry), text, counts)
         return {"scores": {k: round(v, 6) for k, v in found.items()}}
 
     result = (await record_call(context, scope, Call("model", "router", "1", arguments), run)).result

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from benchmate.agents import checks
-from benchmate.agents.checks import Cited, Problem
+from benchmate.agents.checks import Cited, Known, Problem
 from benchmate.agents.contracts import Claim, Task, TaskResult, Verdict, VerdictMethod
 from benchmate.agents.intake import Intake
 from benchmate.agents.ledger import EvidenceIndex
@@ -35,10 +35,10 @@ async def verify_claims(
     intake resolved (`independent`) or, where intake knows nothing of them, the same ones (`repeated`).
     """
     index = EvidenceIndex.of(context)
-    names = known_names(index, intake)
+    known = known_identities(index, intake)
     allowed = allowed_phrases(index, intake)
     first: dict[str, Problem | list[Cited]] = {
-        c.id: inspect(c, index, names, allowed, intake) for c in claims
+        c.id: inspect(c, index, known, allowed, intake) for c in claims
     }
     standing = [c for c in claims if not isinstance(first[c.id], Problem)]
     again = await _make_again(
@@ -48,7 +48,7 @@ async def verify_claims(
 
 
 def inspect(
-    claim: Claim, index: EvidenceIndex, names: dict[str, set[str]], allowed: Iterable[str], intake: Intake
+    claim: Claim, index: EvidenceIndex, known: Known, allowed: Iterable[str], intake: Intake
 ) -> Problem | list[Cited]:
     """Return the claim's citations when the record alone finds nothing against it, else the first problem."""
     cited = checks.look_up(claim, index) if claim.kind != "interpretation" or claim.cites else []
@@ -65,7 +65,7 @@ def inspect(
         return Problem("contradicted", f"no evidence holds the digits {', '.join(loose)}") if loose else cited
     problem = (
         checks.check_fresh(cited, index)
-        or checks.check_subject(claim, cited, names, intake)
+        or checks.check_subject(claim, cited, known, intake)
         or checks.check_property(claim, cited, load_registry())
         or checks.check_value(claim, cited)
         or checks.check_text(claim, cited, allowed)
@@ -73,15 +73,16 @@ def inspect(
     return problem or cited
 
 
-def known_names(index: EvidenceIndex, intake: Intake) -> dict[str, set[str]]:
-    """Return what each identity is called in this run, lower case."""
+def known_identities(index: EvidenceIndex, intake: Intake) -> Known:
+    """Return what each identity is called in this run, and what it is a form of."""
     names: dict[str, set[str]] = defaultdict(set)
-    for entity in (
-        *intake.entities,
-        *(e for items in index.values() for i in items for e in i.result.entities),
-    ):
+    parents: dict[str, str] = {}
+    seen = (e for items in index.values() for item in items for e in item.result.entities)
+    for entity in (*intake.entities, *seen):
         names[entity.key] |= {entity.label.lower(), entity.given.lower()}
-    return names
+        if entity.details.get("parent_inchikey"):
+            parents[entity.key] = entity.details["parent_inchikey"]
+    return Known(names, parents)
 
 
 def allowed_phrases(index: EvidenceIndex, intake: Intake) -> list[str]:

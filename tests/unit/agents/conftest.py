@@ -1,0 +1,39 @@
+"""A run's context for agents' tests: real tools, run in this process; no model unless a test brings one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmate.app.runs import OpenRun, open_run
+from benchmate.runtime.workers import WorkerPool
+
+
+class NoModel:
+    """A model that must not be called."""
+
+    name = version = "none"
+
+
+@pytest.fixture
+def inline_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tools run where they are called: these tests are about agents, not about processes."""
+
+    async def inline(
+        self: Any, function: Callable[..., Any], *args: Any, timeout: float | None = None
+    ) -> Any:
+        return function(*args)
+
+    monkeypatch.setattr(WorkerPool, "run", inline)
+    monkeypatch.setattr(WorkerPool, "warm", lambda self: None)
+
+
+@pytest.fixture
+async def run(tmp_path: Path, inline_tools: None) -> AsyncIterator[OpenRun]:
+    """An open run without a model."""
+    async with open_run(tmp_path / "runs", engine=NoModel()) as opened:
+        opened.context.journal.append("run.opened", {"title": "test"})
+        yield opened
