@@ -1,0 +1,239 @@
+"""`benchmate tool …`: which tools there are, what one takes, and a call of one."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from benchmate.app import cli_options as options
+from benchmate.app import output
+from benchmate.app.cli_options import Json, ModeOption, Out, Private, Yes
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from benchmate.runtime.evidence import Evidence
+    from benchmate.tools.base import Tool
+
+ToolName = Annotated[str, typer.Argument(metavar="NAME", show_default=False, help="A tool's name.")]
+
+
+def list_tools(
+    domain: Annotated[
+        str | None, typer.Option("--domain", metavar="NAME", help="Only this field: chemistry, biology …")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """List the tools with what each is for."""
+    from benchmate.runtime.errors import NotFound, did_you_mean
+    from benchmate.tools.registry import load_registry
+
+    tools = load_registry().offered
+    domains = {tool.domain for tool in tools.values()}
+    if domain is not None and domain not in domains:
+        raise NotFound(
+            "unknown_domain", f"there is no tool for {domain!r}", hint=did_you_mean(domain, domains)
+        )
+    shown = sorted(
+        (t for t in tools.values() if domain in (None, t.domain)), key=lambda t: (t.domain, t.name)
+    )
+    document = [
+        {
+            "name": t.name,
+            "domain": t.domain,
+            "version": t.version,
+            "effects": sorted(t.effects),
+            "cost": t.cost,
+            "summary": t.summary,
+        }
+        for t in shown
+    ]
+    rows = [(t.domain, t.name, t.summary) for t in shown]
+    view = output.grid(rows, "field", "tool", "what it is for", styles=("dim", "bold cyan"))
+    return output.emit(as_json, document, view)
+
+
+def show_tool(name: ToolName, as_json: Json = False) -> int:
+    """Show what a tool takes, gives and does."""
+    from benchmate.tools.registry import load_registry
+
+    tool = load_registry()[name]
+    document = {
+        "name": tool.name,
+        "domain": tool.domain,
+        "version": tool.version,
+        "summary": tool.summary,
+        "description": tool.description,
+        "arguments": tool.schema,
+        "properties": dict(tool.properties),
+        "effects": sorted(tool.effects),
+        "cost": tool.cost,
+        "timeout": tool.timeout,
+        "hazard": tool.hazard,
+        "examples": list(tool.examples),
+    }
+    return output.emit(as_json, document, tool_help(tool))
+
+
+def call_tool(
+    name: ToolName,
+    arguments: Annotated[
+        str | None, typer.Argument(metavar="JSON", show_default=False, help="The arguments as a JSON object.")
+    ] = None,
+    pairs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--arg", "-a", metavar="KEY=VALUE", help=f"One argument; wins over JSON. {options.VALUES}"
+        ),
+    ] = None,
+    out: Out = None,
+    mode: ModeOption = None,
+    private: Private = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> int:
+    """Call one tool, checked and recorded like any call of a run."""
+    import asyncio
+
+    from benchmate.app.cli_approvals import approver
+    from benchmate.app.runs import call_once
+    from benchmate.tools.registry import load_registry
+
+    load_registry()[name]  # a misspelt name opens no run
+    given = {**_json_object(arguments), **options.read_pairs("--arg", pairs)}
+    settings = options.settings_of(out, None, mode)
+    evidence = asyncio.run(
+        call_once(
+            name, given, out=settings.runs_dir, settings=settings, approver=approver(yes), private=private
+        )
+    )
+    document = evidence.model_dump(mode="json", include={"id", "tool", "tool_version", "arguments", "result"})
+    return output.emit(as_json, document, evidence_view(evidence))
+
+
+def _json_object(text: str | None) -> dict[str, Any]:
+    from benchmate.runtime.errors import InvalidInput
+
+    if text is None:
+        return {}
+    hint = """write '{"name": "value"}', or use --arg name=value"""
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise InvalidInput("bad_arguments", f"the arguments are not JSON: {error}", hint=hint) from None
+    if not isinstance(value, dict):
+        raise InvalidInput("bad_arguments", "the arguments are not a JSON object", hint=hint)
+    return value
+
+
+# --- a tool's help, from its schema -------------------------------------------------------------------------
+
+
+def tool_help(tool: Tool) -> RenderableType:
+    """Return the help of a tool as its schema and its docstring give it."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    schema = tool.schema
+    required = schema.get("required", [])
+    parts: list[RenderableType] = [
+        Text.assemble((tool.name, "bold cyan"), (f"  {tool.domain}, version {tool.version}", "dim")),
+        Text(tool.summary),
+    ]
+    if tool.description:
+        parts += [Text(), Text(tool.description)]
+
+    def section(title: str, rows: Sequence[tuple[str, ...]]) -> None:
+        if rows:
+            styles = ("cyan", "dim") if len(rows[0]) > 2 else ("cyan",)
+            parts.extend(
+                [Text(), Text(title, style="bold"), Padding(output.grid(rows, styles=styles), (0, 0, 0, 2))]
+            )
+
+    section(
+        "Arguments", [_argument_row(n, p, schema, n in required) for n, p in schema["properties"].items()]
+    )
+    section("Gives", [(name, words) for name, words in tool.properties.items()])
+    facts = [("effects", ", ".join(sorted(tool.effects))), ("cost", tool.cost)]
+    if tool.hazard:
+        facts.append(("hazard", tool.hazard))
+    section("Nature", facts)
+    section("Answers", [(f"“{example}”",) for example in tool.examples])
+    usage = " ".join(f"--arg {shlex.quote(f'{name}=…')}" for name in required)
+    section("Call", [(f"benchmate tool call {tool.name} {usage}".rstrip(),)])
+    return Group(*parts)
+
+
+def _argument_row(
+    name: str, prop: dict[str, Any], schema: dict[str, Any], required: bool
+) -> tuple[str, str, str]:
+    if required:
+        need = "required"
+    else:
+        need = "optional" if prop.get("default") is None else f"default {json.dumps(prop['default'])}"
+    kind = type_words(prop, schema.get("$defs", {}))
+    return name, f"{kind}, {need}", prop.get("description", "")
+
+
+def type_words(prop: dict[str, Any], definitions: dict[str, Any]) -> str:
+    """Return what a JSON Schema accepts in words: 'text or object', 'list of number', 'one of "a", "b"'."""
+    if "$ref" in prop:
+        name = prop["$ref"].rpartition("/")[2]
+        target = definitions.get(name, {})
+        keys = ", ".join(target.get("properties", {}))
+        return type_words(target, definitions) if "enum" in target else f"object with {keys}"
+    if "enum" in prop:
+        return "one of " + ", ".join(json.dumps(value) for value in prop["enum"])
+    if "const" in prop:
+        return json.dumps(prop["const"])
+    choices = prop.get("anyOf") or prop.get("oneOf")
+    if choices:
+        words = [type_words(c, definitions) for c in choices if c.get("type") != "null"]
+        return " or ".join(dict.fromkeys(words))
+    if prop.get("type") == "array":
+        items = prop.get("items")
+        return f"list of {type_words(items, definitions)}" if items else "list"
+    plain = {"string": "text", "integer": "whole number", "boolean": "true or false", "object": "object"}
+    words_for_type = plain.get(prop.get("type", ""), prop.get("type", "any value"))
+    bounds = [
+        f"{sign} {prop[key]}"
+        for key, sign in (
+            ("exclusiveMinimum", ">"),
+            ("minimum", "≥"),
+            ("exclusiveMaximum", "<"),
+            ("maximum", "≤"),
+        )
+        if key in prop
+    ]
+    return " ".join([words_for_type, *bounds])
+
+
+def evidence_view(evidence: Evidence) -> RenderableType:
+    """Return a call's result for a reader: what was understood, values, warnings and the source."""
+    from rich.console import Group
+    from rich.text import Text
+
+    result = evidence.result
+    parts: list[RenderableType] = []
+    for entity in result.entities:
+        parts.append(Text(f"{entity.argument}: {entity.given} is {entity.label} ({entity.key})", style="dim"))
+    quantities = [(key, q.format(), q.method or "") for key, q in result.quantities.items()]
+    data = [(key, _plain(value), "") for key, value in result.data.items()]
+    if quantities or data:
+        parts.append(output.grid([*quantities, *data], styles=("cyan", "bold", "dim")))
+    parts += [Text(f"warning: {warning}", style="yellow") for warning in result.warnings]
+    parts += [
+        Text(f"file: {a.name} ({a.media_type}, {a.size} bytes, {a.sha[:12]})") for a in result.artifacts
+    ]
+    reference = f", {result.source.reference}" if result.source.reference else ""
+    parts.append(Text(f"{evidence.id} from {result.source.name}{reference}", style="dim"))
+    return Group(*parts)
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
