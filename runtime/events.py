@@ -30,5 +30,7 @@ def event_of(record: Record) -> Event:
     if record.kind == "call.finished" and "result" in body:
         result = body["result"]
         data["quantities"] = result.get("quantities", {}) if isinstance(result, dict) else {}
+        if isinstance(result, dict) and "usage" in result:
+            data["usage"] = result["usage"]
         data["warnings"] = result.get("warnings", []) if isinstance(result, dict) else []
     return Event(kind=record.kind, task=record.task, seq=record.seq, at=record.at, data=data)

@@ -22,6 +22,7 @@ SECRET_PARAMETERS = frozenset(
     {"api_key", "apikey", "api-key", "token", "access_token", "auth", "authorization", "password", "secret"}
 )
 _SECRET_IN_TEXT = re.compile(rf"(?i)\b({'|'.join(sorted(map(re.escape, SECRET_PARAMETERS)))})=[^&\s>;,\"']*")
+_USER_IN_TEXT = re.compile(r"//[^/?#\s@]*@")
 
 
 class RecordedAnswer(BaseModel):
@@ -123,8 +124,8 @@ def canonical_url(url: httpx.URL) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """Return text with the values of secret parameters blanked."""
-    return _SECRET_IN_TEXT.sub(r"\1=", text)
+    """Return text with the values of secret parameters blanked, and without user names in URLs."""
+    return _USER_IN_TEXT.sub("//", _SECRET_IN_TEXT.sub(r"\1=", text))
 
 
 def _response(request: httpx.Request, answer: RecordedAnswer, *, recorded: bool) -> httpx.Response:

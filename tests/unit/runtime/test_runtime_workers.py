@@ -223,12 +223,11 @@ from benchmate.runtime.workers import WorkerPool
 
 async def main():
     pool = WorkerPool(WorkerLimits(processes=2))
-    pids = {{await pool.run(functions.process_id) for _ in range(20)}}
-    asyncio.create_task(pool.run(functions.{work}, 60))
+    first, second = await asyncio.gather(*[pool.run(functions.own_and_parents_id, 0.5) for _ in range(2)])
+    busy = asyncio.create_task(pool.run(functions.{work}, 60))
     await asyncio.sleep(0.2)
-    children = open("/proc/self/task/%d/children" % __import__("os").getpid()).read()
-    print(*pids, children, flush=True)
-    await asyncio.sleep(60)
+    print(*first, *second, flush=True)
+    await busy
 
 if __name__ == "__main__":
     asyncio.run(main())
@@ -242,10 +241,13 @@ if __name__ == "__main__":
         env=os.environ | {"PYTHONPATH": os.pathsep.join([here, *sys.path])},
     )
     assert parent.stdout is not None
-    processes = [int(word) for word in parent.stdout.readline().split()]
-    assert len(processes) >= 2 and all(alive(process) for process in processes)
-    parent.send_signal(signal.SIGKILL)
-    parent.wait()
-    parent.stdout.close()
+    try:
+        processes = {int(word) for word in parent.stdout.readline().split()}
+        assert len(processes) == 3  # two workers and the fork server
+        assert all(alive(process) for process in processes)
+    finally:
+        parent.kill()
+        parent.wait()
+        parent.stdout.close()
     for process in processes:
         assert await gone(process), f"{process} outlived its parent"

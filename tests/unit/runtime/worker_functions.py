@@ -19,6 +19,11 @@ def process_id():
     return os.getpid()
 
 
+def own_and_parents_id(seconds):
+    time.sleep(seconds)  # so that the next call goes to another worker
+    return os.getpid(), os.getppid()
+
+
 def sleep(seconds):
     time.sleep(seconds)
     return seconds
