@@ -41,7 +41,8 @@ _FOLD = {0x3B1 + i: name for i, name in enumerate(_GREEK.split())} | {
 }
 _WORD = re.compile(r"[^\s/;|]+")
 _CAS = re.compile(r"\d{2,7}-\d\d-\d")
-_EDGE = ".,:;!?\"'“”‘’()[]{}<>*_`…"
+_POINTS = ".,:;!?\"'“”‘’<>*_`…"
+_BRACKETS = "()[]{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,17 +212,22 @@ def find_names(text: str) -> list[tuple[int, int, str]]:
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield the span as it stands, without punctuation at its edges, and without a possessive 's."""
+    """Yield the span as it stands, without punctuation or brackets at its edges, and without a possessive 's."""
     yield start, end
-    while start < end and text[start] in _EDGE:
-        start += 1
-    while end > start and text[end - 1] in _EDGE:
-        end -= 1
-    if start == end:
-        return
-    yield start, end
-    if text[start:end].endswith(("'s", "’s")):
-        yield start, end - 2
+    starts, ends = [start], [end]
+    for edge in (_POINTS, _POINTS + _BRACKETS):
+        left, right = starts[-1], ends[-1]
+        while left < right and text[left] in edge:
+            left += 1
+        while right > left and text[right - 1] in edge:
+            right -= 1
+        starts.append(left)
+        ends.append(right)
+    spans = dict.fromkeys((a, b) for a in starts[1:] for b in ends[1:] if a < b)
+    yield from spans
+    for a, b in spans:
+        if text[a:b].endswith(("'s", "’s")):
+            yield a, b - 2
 
 
 def _is_mention(table: NameTable, written: str, name: str, shouted: bool) -> bool:

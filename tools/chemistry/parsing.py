@@ -19,7 +19,7 @@ MAX_HEAVY_ATOMS = 1000
 INCHIKEY = re.compile(r"(?:InChIKey=)?([A-Z]{14}-[A-Z]{10}-[A-Z])")
 _SMILES = re.compile(r"(?:\[[^\[\]\s]*\]?|Br|Cl|[BCNOPSFIbcnops*]|[-=#$:/\\~.()>]|%\d\d|\d)+")
 _NEVER_IN_NAMES = re.compile(r"[=#@\\]|\[[A-Z][a-z]?\d*[+-]|\[\w+H\d?[+-]?\]")
-_logs = threading.Lock()  # RDKit's log switches belong to the whole process
+_logs = threading.RLock()  # RDKit's log switches belong to the whole process
 
 
 def looks_like_smiles(text: str) -> bool:
@@ -38,7 +38,7 @@ def parse_smiles(smiles: str) -> Mol:
 
     check_length(smiles)
     with quiet_rdkit():
-        mol = Chem.MolFromSmiles(smiles) if not re.search(r"\s", smiles) else None
+        mol = Chem.MolFromSmiles(smiles) if not _strange_character(smiles) else None
     if mol is None:
         raise InvalidInput(
             "invalid_smiles", f"{smiles!r} is not a valid SMILES: {smiles_problem(smiles)}",
@@ -53,10 +53,10 @@ def parse_inchi(inchi: str) -> Mol:
 
     check_length(inchi)
     with quiet_rdkit():
-        mol = Chem.MolFromInchi(inchi)
+        mol = Chem.MolFromInchi(inchi) if not _strange_character(inchi) else None
     if mol is None:
         raise InvalidInput(
-            "invalid_inchi", f"{inchi!r} is not a valid InChI: {_reason(lambda: Chem.MolFromInchi(inchi))}",
+            "invalid_inchi", f"{inchi!r} is not a valid InChI: {_reason(Chem.MolFromInchi, inchi)}",
             hint="a standard InChI starts with InChI=1S/", details={"inchi": inchi},
         )  # fmt: skip
     return _checked(mol, inchi)
@@ -79,11 +79,9 @@ def smiles_problem(smiles: str) -> str:
     """Return RDKit's reason why it cannot read `smiles`, with the position where it gives one."""
     from rdkit import Chem
 
-    if re.search(r"\s", smiles):
-        return "it contains a space"
     if ">" in smiles:
         return "it is a reaction, not a compound"
-    return _reason(lambda: Chem.MolFromSmiles(smiles))
+    return _reason(Chem.MolFromSmiles, smiles)
 
 
 def inchikey(mol: Mol) -> str:
@@ -126,9 +124,18 @@ def _checked(mol: Mol, text: str) -> Mol:
     return mol
 
 
-def _reason(parse: Callable[[], object]) -> str:
+def _strange_character(text: str) -> str | None:
+    """Return the first character no SMILES or InChI has; RDKit would cut the text there or fail to report it."""
+    return next((character for character in text if not "!" <= character <= "~"), None)
+
+
+def _reason(parse: Callable[[str], object], text: str) -> str:
+    """Return what RDKit logs while it fails to parse `text`, as one phrase."""
     from rdkit import rdBase
 
+    strange = _strange_character(text)
+    if strange:
+        return "it contains a space" if strange.isspace() else f"it contains the character {strange!r}"
     thread = threading.get_ident()
     lines: list[str] = []
 
@@ -143,7 +150,7 @@ def _reason(parse: Callable[[], object]) -> str:
         logger.handlers, logger.propagate = [Collector()], False
         rdBase.LogToPythonLogger()
         try:
-            parse()
+            parse(text)
         finally:
             rdBase.LogToCppStreams()
             logger.handlers, logger.propagate = handlers, propagate

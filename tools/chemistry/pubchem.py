@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from benchmate.runtime.errors import InvalidInput, NotFound
+from benchmate.runtime.errors import InvalidInput, NotFound, Unavailable
 from benchmate.tools.chemistry.records import CompoundRecord
 
 PUG_REST = "https://pubchem.ncbi.nlm.nih.gov/rest/pug"
@@ -14,7 +15,7 @@ PUG_REST = "https://pubchem.ncbi.nlm.nih.gov/rest/pug"
 class JsonSource(Protocol):
     """What `resolve_online` needs of the HTTP client."""
 
-    async def get_json(self, url: str, params: dict[str, str] | None = None) -> Any:
+    async def get_json(self, url: str, params: Mapping[str, Any] | None = None) -> Any:
         """Return the JSON document at `url`."""
 
 
@@ -34,12 +35,19 @@ async def resolve_online(name: str, http: JsonSource) -> CompoundRecord:
             "unknown_compound", f"PubChem knows no compound named {name!r}", hint="give a SMILES or InChI",
             details={"given": name, "url": url},
         ) from error  # fmt: skip
-    compounds = [pubchempy.Compound(record) for record in answer.get("PC_Compounds", [])]
+    try:
+        compounds = [pubchempy.Compound(record) for record in answer["PC_Compounds"]]
+        found = {(compound.inchikey, compound.smiles) for compound in compounds}
+    except (KeyError, TypeError, pubchempy.PubChemPyError) as error:
+        raise Unavailable(
+            "unexpected_answer", f"PubChem's answer for {name!r} has another form than documented: {error!r}",
+            hint="the service may have changed its format", details={"url": url},
+        ) from error  # fmt: skip
     if not compounds:
         raise NotFound(
             "unknown_compound", f"PubChem knows no compound named {name!r}", hint="give a SMILES or InChI"
         )
-    if len({compound.inchikey for compound in compounds}) > 1:
+    if len({inchikey for inchikey, _ in found}) > 1:
         candidates = [
             {"name": c.iupac_name or f"CID {c.cid}", "smiles": c.smiles, "inchikey": c.inchikey, "cid": c.cid}
             for c in compounds
