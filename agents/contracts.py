@@ -245,6 +245,7 @@ class Figure(Contract):
 
     title: str
     artifact: Artifact
+    data: Artifact | None = Field(None, description="The numbers behind a chart.")
     caption: str = ""
     shows: tuple[str, ...] = ()
 
@@ -260,6 +261,8 @@ class EvidenceLine(Contract):
     arguments: str
     quantities: dict[str, Quantity]
     warnings: tuple[str, ...]
+    artifacts: tuple[Artifact, ...] = ()
+    at: float = Field(0.0, description="When the call was first made, in seconds since 1970.")
     labels: Labels = NO_LABELS
 
 

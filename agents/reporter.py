@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from benchmate.agents import checks
+from benchmate.agents.claims import words_for
 from benchmate.agents.contracts import (
     Claim,
     EvidenceLine,
@@ -33,6 +34,7 @@ from benchmate.runtime.errors import BenchmateError
 from benchmate.runtime.evidence import Evidence, split_citation
 from benchmate.runtime.quantity import Quantity, display_unit
 from benchmate.tools.calls import call_tool
+from benchmate.tools.registry import load_registry
 
 SCOPE = "report"
 MOST_ROWS = 200
@@ -148,7 +150,10 @@ def answer_of(
     parts += [f"Cannot answer{f' for {f.given}' if f.given else ''}: {f.error}." for f in failures[:10]]
     if len(failures) > 10:
         parts.append("More failures are listed below.")
-    return "\n".join(p.replace("..", ".") for p in dict.fromkeys(parts)) or "No claim came out of this run."
+    lines = list(dict.fromkeys(p.replace("..", ".") for p in parts))
+    if len(lines) > 1:
+        lines = [f"- {line}" for line in lines]
+    return "\n".join(lines) or "No claim came out of this run."
 
 
 def _summary(results: Sequence[TaskResult], verdicts: Mapping[str, Verdict]) -> list[str]:
@@ -192,7 +197,8 @@ def comparison_tables(
             continue
         labels.setdefault(claim.subject.key, claim.subject.label)
         rows.setdefault(claim.subject.key, {}).setdefault(claim.property, claim)
-        title = claim.property.replace("rank_by_", "rank by ").replace("_", " ")
+        base = claim.property.removeprefix("rank_by_")
+        title = f"{'rank by ' if base != claim.property else ''}{property_words(base)}"
         columns.setdefault(
             claim.property,
             TableColumn(property=claim.property, title=title, unit=display_unit(claim.unit or "")),
@@ -200,7 +206,6 @@ def comparison_tables(
     if len(rows) < 2 or not columns:
         return []
     ranks = [c for c in columns if c.startswith("rank_by_")]
-    ordered = [*ranks, *(c for c in columns if c not in ranks)]
     keys = (
         sorted(rows, key=lambda k: float(rows[k][ranks[0]].value or 0) if ranks[0] in rows[k] else 1e9)
         if ranks
@@ -214,25 +219,25 @@ def comparison_tables(
     head = [TableColumn(property="subject", title="Subject")]
     head += [TableColumn(property="registry_id", title="Registry id")] if registry else []
     body = []
+    rest = [name for name in columns if name not in ranks]
+    head += [columns[name] for name in ranks]
+    head += [TableColumn(property="flags", title="Flags")] if flags else []
+    head += [columns[name] for name in rest]
     for key in keys[:MOST_ROWS]:
         row = [TableCell(text=labels[key])]
         row += [TableCell(text=registry.get(key, ""))] if registry else []
-        for name in ordered:
-            stated = rows[key].get(name)
-            text = value_text(stated.value, None) if stated else "—"
-            row.append(TableCell(text=text, claim_id=stated.id if stated else None))
+        row += [_cell(rows[key].get(name)) for name in ranks]
         if flags:
             own = flags.get(key, [])
-            row.append(
-                TableCell(
-                    text=", ".join((c.property or "")[6:] for c in own) or "none",
-                    claim_id=own[0].id if own else None,
-                )
-            )
+            text = ", ".join((c.property or "")[6:] for c in own) or "none"
+            row.append(TableCell(text=text, claim_id=own[0].id if own else None))
+        row += [_cell(rows[key].get(name)) for name in rest]
         body.append(tuple(row))
-    head += [columns[name] for name in ordered]
-    head += [TableColumn(property="flags", title="Flags")] if flags else []
     return [Table(title="Comparison", columns=tuple(head), rows=tuple(body))]
+
+
+def _cell(claim: Claim | None) -> TableCell:
+    return TableCell(text=value_text(claim.value, None), claim_id=claim.id) if claim else TableCell(text="—")
 
 
 def _registry_ids(index: EvidenceIndex) -> dict[str, str]:
@@ -277,10 +282,11 @@ async def comparison_figures(
     if chosen is None:
         return []
     group = sorted(groups[chosen].values(), key=lambda c: -float(c.value or 0))
+    what = property_words(chosen)
     arguments: dict[str, Any] = {
-        "title": f"{chosen.replace('_', ' ')} by subject", "quantity": chosen.replace("_", " "),
-        "unit": display_unit(group[0].unit or ""), "labels": [c.subject.label for c in group if c.subject],
-        "values": [float(c.value or 0) for c in group], "sources": [c.cites[0] for c in group],
+        "title": f"{what[:1].upper()}{what[1:]} compared", "quantity": what, "unit": display_unit(group[0].unit or ""),
+        "labels": [c.subject.label for c in group if c.subject], "values": [float(c.value or 0) for c in group],
+        "sources": [c.cites[0] for c in group],
     }  # fmt: skip
     try:
         evidence = await call_tool(context, TaskScope(SCOPE), "draw_comparison", arguments)
@@ -288,15 +294,25 @@ async def comparison_figures(
         context.emit_notice(f"no figure: {error}")
         return []
     picture = next(a for a in evidence.result.artifacts if a.media_type.startswith("image/"))
-    shown = tuple(c.id for c in group)
+    data = next((a for a in evidence.result.artifacts if a.media_type == "text/csv"), None)
+    caption = "Values as in the table."
     return [
         Figure(
             title=arguments["title"],
             artifact=picture,
-            caption=f"Values as claimed in the table; data in {evidence.id}.",
-            shows=shown,
+            data=data,
+            caption=caption,
+            shows=tuple(c.id for c in group),
         )
     ]
+
+
+def property_words(name: str) -> str:
+    """Return how a reader calls a property, in the words of the first tool that measures it."""
+    for tool in load_registry().values():
+        if name in tool.properties:
+            return words_for(tool, name)
+    return name.replace("_", " ")
 
 
 def _varies(group: Mapping[str, Claim]) -> bool:
@@ -391,7 +407,7 @@ def evidence_lines(results: Sequence[TaskResult], index: EvidenceIndex) -> list[
     """Return the evidence of the plan's tasks, once each, in the order of the tasks."""
     lines = []
     for identity in dict.fromkeys(e for r in results for e in r.evidence):
-        evidence: Evidence = index[identity][-1]
+        evidence: Evidence = index[identity][0]
         source = evidence.result.source
         lines.append(
             EvidenceLine(
@@ -403,6 +419,8 @@ def evidence_lines(results: Sequence[TaskResult], index: EvidenceIndex) -> list[
                 arguments=canonical_json(evidence.arguments)[:400],
                 quantities=evidence.result.quantities,
                 warnings=evidence.result.warnings,
+                artifacts=evidence.result.artifacts,
+                at=evidence.at,
                 labels=evidence.result.labels,
             )
         )

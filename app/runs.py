@@ -233,7 +233,7 @@ def _recorded_budget(journal: Journal) -> BudgetLimits:
 
 def _recorded_policy(journal: Journal, mode: Mode) -> Policy:
     opened = journal.first("run.opened")
-    return Policy.load(opened.body.get("policy", {}) if opened else {}, mode_network=mode.network)
+    return Policy.load(opened.body.get("policy", {}) if opened else {}, mode_network=mode is not Mode.REPLAY)
 
 
 def _policy_data(policy: Policy) -> dict[str, Any]:

@@ -176,7 +176,7 @@ async def _online(
 
     error = result.get("error")
     argument = (error or {}).get("details", {}).get("argument")
-    if not error or error["code"] != "unknown_compound" or not argument or not context.mode.network:
+    if not error or error["code"] != "unknown_compound" or not argument:
         return result
     ask = context.policy.decide("pubchem", "chemistry", frozenset({"network"}), context.labels | scope.labels)
     if ask.verdict != "allow":
@@ -186,6 +186,8 @@ async def _online(
         name, position = _argument_at(arguments, argument)
         record = await resolve_online(name, context.http)
     except BenchmateError as online:
+        if online.code == "network_unavailable" and not context.mode.network:
+            return result  # not asked, as the first error says
         return {"error": online.info.model_dump(mode="json")}
     replaced = position(record.model_dump(mode="json", exclude_none=True))
     (again,) = await _in_worker(context, tool, [replaced], setting)

@@ -146,6 +146,7 @@ class FigureView:
     uri: str | None
     problem: str
     file: str
+    data_file: str | None
     shows: tuple[CitationView, ...]
 
 
@@ -373,6 +374,7 @@ class ReportView:
             uri,
             problem,
             f"artifacts/{one_line(artifact.sha)}",
+            f"artifacts/{one_line(figure.data.sha)}" if figure.data else None,
             tuple(self._citation(shown) for shown in figure.shows),
         )
 
