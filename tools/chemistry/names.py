@@ -41,6 +41,7 @@ _FOLD = {0x3B1 + i: name for i, name in enumerate(_GREEK.split())} | {
 }
 _WORD = re.compile(r"[^\s/;|]+")
 _CAS = re.compile(r"\d{2,7}-\d\d-\d")
+_OF_A_MOLECULE = re.compile(r"[\s-]+(?:atom|bond|donor|acceptor|count)(?:s|ing)?\b", re.IGNORECASE)
 _POINTS = ".,:;!?\"'“”‘’<>*_`…"
 _BRACKETS = "()[]{}"
 
@@ -205,6 +206,8 @@ def find_names(text: str) -> list[tuple[int, int, str]]:
         if start < taken or not (hit or name in AMBIGUOUS_NAMES or name in table._elements):
             continue
         written = text[start:end]
+        if _OF_A_MOLECULE.match(text, end):  # 'hydrogen bond donors', 'carbon atoms'
+            continue
         if name in AMBIGUOUS_NAMES or _is_mention(table, written, name, shouted):
             found.append((start, end, written))
             taken = end

@@ -39,6 +39,7 @@ def test_names_are_found_longest_first_without_punctuation(text: str, names: lis
         "Balance H2O + CO2 -> C6H12O6 + O2",
         "The GC content of the DNA sequence ATGC",
         "Check the result and select the best option for the target",
+        "Count the hydrogen bond donors and carbon atoms",
         "How many rotatable bonds and rings does it have? Predict the score.",
     ],
 )
