@@ -19,6 +19,7 @@ demo: $(VENV)/.ready
 	$(BIN)/benchmate run workflows/lead_triage.yaml
 
 test: $(VENV)/.ready-dev
+	$(BIN)/benchmate model pull --quiet
 	$(BIN)/pytest -q
 
 lint: $(VENV)/.ready-dev

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from benchmate.runtime.calls import Call, record_call
 from benchmate.runtime.canonical import canonical_json
 from benchmate.runtime.context import RunContext, TaskScope, current
-from benchmate.runtime.errors import Unavailable
+from benchmate.runtime.errors import Refused, Unavailable
 
 Role = Literal["system", "user", "assistant", "tool"]
 Part = dict[str, Any]  # of a message, in OpenAI's form: {"type": "text", "text": …}, {"type": "image_url", …}
@@ -181,9 +181,15 @@ class RecordedEngine:
     """
 
     def __init__(
-        self, inner: Engine | Callable[[], Engine] | None, *, name: str, version: str, max_tokens: int = 512
+        self,
+        inner: Engine | Callable[[], Engine] | None,
+        *,
+        name: str,
+        version: str,
+        max_tokens: int = 512,
+        remote: bool = False,
     ) -> None:
-        self.name, self.version, self.max_tokens = name, version, max_tokens
+        self.name, self.version, self.max_tokens, self.remote = name, version, max_tokens, remote
         self._make = inner if callable(inner) else None
         self._engine = None if callable(inner) else inner
 
@@ -285,6 +291,19 @@ class RecordedEngine:
     def _reserve(self, sampling: Sampling) -> int:
         return (sampling.max_tokens or self.max_tokens) * sampling.n
 
+    def _check_private(self, context: RunContext, scope: TaskScope) -> None:
+        """Raise Refused (`private_data`) for private data on its way to another machine, unless a rule allows this model."""
+        if not self.remote or context.recording is not None:
+            return
+        labels = context.labels | scope.labels
+        decision = context.policy.decide(f"model:{self.name}", "model", {"network"}, labels & {"private"})
+        if decision.verdict != "allow":
+            raise Refused(
+                decision.code,
+                f"{self.name} runs on another machine: {decision.reason}",
+                hint=f"a policy rule may allow it by name: {{tool: 'model:{self.name}', label: private, decision: allow}}",
+            )
+
     async def _recorded(
         self,
         name: str,
@@ -296,6 +315,7 @@ class RecordedEngine:
         where = at or current()
         if where is None:
             return await run()
+        self._check_private(*where)
         call = Call("model", name, self.version, arguments, tokens=tokens)
         return (await record_call(*where, call, run)).result
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import httpx
+
 from benchmate.model.embedded import EmbeddedEngine, embedded_version
 from benchmate.model.engine import RecordedEngine
 from benchmate.model.http_engine import HttpEngine
@@ -11,6 +13,8 @@ from benchmate.model.pull import MODEL
 from benchmate.model.renderer import renderer
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.settings import Settings
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def make_engine(settings: Settings, *, version: str | None = None) -> RecordedEngine:
@@ -54,4 +58,5 @@ def make_engine(settings: Settings, *, version: str | None = None) -> RecordedEn
         name=profile.model,
         version=version or profile.model,
         max_tokens=profile.max_completion_tokens,
+        remote=httpx.URL(base_url).host not in LOOPBACK,
     )

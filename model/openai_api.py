@@ -163,8 +163,8 @@ def check_constraint(constraint: Constraint | None) -> None:
     """Raise InvalidInput (`bad_schema`): a server may silently ignore a schema it does not understand."""
     if constraint is None or constraint.json_schema is None:
         return
-    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
-    from jsonschema.exceptions import SchemaError  # type: ignore[import-untyped]
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
 
     try:
         Draft202012Validator.check_schema(constraint.json_schema)

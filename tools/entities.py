@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from benchmate.runtime.errors import BenchmateError, error_from
 from benchmate.runtime.evidence import Entity
 from benchmate.tools.biology.sequences import Sequence, parse_sequence
 from benchmate.tools.chemistry.compounds import Compound, CompoundRecord, resolve_compound
@@ -84,8 +85,12 @@ def resolve_arguments(tool: Tool, arguments: dict[str, Any]) -> tuple[dict[str, 
 
 
 def _resolve(kind: str, given: Any, argument: str) -> tuple[Any, Entity]:
-    if kind == "compound":
-        compound = resolve_compound(given)
-        return compound, compound.entity(argument)
-    sequence = parse_sequence(given)
-    return sequence, sequence.entity(argument)
+    try:
+        if kind == "compound":
+            compound = resolve_compound(given)
+            return compound, compound.entity(argument)
+        sequence = parse_sequence(given)
+        return sequence, sequence.entity(argument)
+    except BenchmateError as error:
+        named = error.info.model_copy(update={"details": {**error.info.details, "argument": argument}})
+        raise error_from(named) from error

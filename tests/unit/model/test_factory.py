@@ -63,3 +63,9 @@ def test_a_recordings_version_wins() -> None:
 def test_a_profile_that_cannot_work_is_refused_at_once(settings: Settings, why: str) -> None:
     with pytest.raises(InvalidInput, match=why):
         make_engine(settings)
+
+
+def test_only_a_server_elsewhere_is_remote() -> None:
+    assert make_engine(http(base_url="http://10.0.0.7:23333/v1")).remote
+    assert not make_engine(http(base_url="http://127.0.0.1:23333/v1")).remote
+    assert not make_engine(Settings()).remote

@@ -21,8 +21,9 @@ from benchmate.model.scripted import ScriptedEngine
 from benchmate.runtime.budget import Budget, BudgetLimits
 from benchmate.runtime.calls import usage_of
 from benchmate.runtime.context import RunContext, TaskScope, entered
-from benchmate.runtime.errors import BudgetExceeded, InternalError, NotFound, Transient, Unavailable
+from benchmate.runtime.errors import BudgetExceeded, InternalError, NotFound, Refused, Transient, Unavailable
 from benchmate.runtime.journal import Journal
+from benchmate.runtime.policy import Policy, Rule
 from benchmate.runtime.settings import Mode, Settings
 
 ASK = [Message(role="user", content="What is the logP of aspirin?")]
@@ -251,3 +252,16 @@ def test_usage_adds_up() -> None:
     assert Completion(
         text="", ids=[], prompt_ids=[], finish_reason="stop", usage=Usage(), model="m", version="1"
     ).logprobs is None  # fmt: skip
+
+
+async def test_private_data_does_not_leave_the_machine_unless_allowed_by_name(journals: Journals) -> None:
+    def elsewhere(policy: Policy) -> tuple[RecordedEngine, RunContext]:
+        inner = ScriptedEngine(["hi"])
+        run = journals.run(f"p{len(policy.rules)}")
+        run.policy, run.labels = policy, frozenset({"private"})
+        return RecordedEngine(inner, name=inner.name, version=inner.version, remote=True), run
+
+    with pytest.raises(Refused, match="runs on another machine"):
+        await ask(*elsewhere(Policy(mode_network=True)))
+    rule = Rule(tool="model:scripted", label="private", decision="allow")
+    assert await ask(*elsewhere(Policy(rules=(rule,), mode_network=True))) == "hi"
