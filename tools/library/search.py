@@ -38,10 +38,10 @@ def search_library(query: str, context: ToolContext, count: int = 5) -> ToolResu
         raise InvalidInput("bad_arguments", "the query is empty", hint="say what to look for")
     if not 1 <= count <= MAX_COUNT:
         raise InvalidInput("bad_arguments", f"count is {count}", hint=f"give 1 to {MAX_COUNT}")
-    library = Library(context.library_folder, context.library_server, context.library_collection)
     warnings: list[str] = []
     try:
-        found = library.search(query, count)
+        with Library(context.library_folder, context.library_server, context.library_collection) as library:
+            found = library.search(query, count)
     except NotFound as error:
         if error.code != "empty_library":
             raise

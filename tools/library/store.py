@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from benchmate.runtime.canonical import digest
 from benchmate.runtime.errors import (
-    BenchmateError,
     ErrorInfo,
     InvalidInput,
     NotFound,
     StorageError,
     Transient,
+    did_you_mean,
 )
 from benchmate.tools.library.passages import Piece, cut
 
 if TYPE_CHECKING:
-    from chromadb.api import ClientAPI
+    import httpx
+    from chromadb.api.client import Client
     from chromadb.api.models.Collection import Collection
 
 MARKDOWN = (".md", ".markdown")
 SUFFIXES = (".txt", *MARKDOWN)
 MAX_BYTES = 20_000_000
 _CUTTING = "1"  # changes when documents are cut in another way, so that they are read again
+_SERVER_SECONDS = 60  # for one answer of a Chroma server
 _BATCH = 128  # passages that are embedded and written together
+_OPENING = (
+    threading.Lock()
+)  # Chroma shares one database among its clients and counts them without care for threads
 _TITLE_WORDS = 12  # of each heading, put before a passage when it is embedded
 
 
@@ -73,7 +80,7 @@ class IngestReport(BaseModel):
 class Library:
     """A collection of passages in a folder, or on a Chroma server given as host:port.
 
-    A folder that is not there yet is an empty library; the first `ingest` makes it.
+    A folder that is not there yet is an empty library; the first `ingest` makes it. `close` it, or use `with`.
 
     Raises StorageError (`library_unreadable`), Transient (`server_unreachable`), InvalidInput (`bad_server`).
     """
@@ -84,11 +91,26 @@ class Library:
         if folder is None and server is None:
             raise InvalidInput("bad_arguments", "a library is in a folder or on a server; neither is given")
         self.folder, self.server, self.collection = folder, server, collection
-        self._client: ClientAPI | None = None
+        self._client: Client | None = None
         if server is not None:
             self._client = _connect(server)
         elif folder is not None and (folder / "chroma.sqlite3").exists():
             self._client = _open(folder)
+
+    def close(self) -> None:
+        """Let go of the database or the connection. The library cannot be used afterwards."""
+        if self._client is not None:
+            sessions = _sessions(self._client)
+            with _OPENING:
+                self._client.close()
+            for session in sessions:
+                session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def place(self) -> str:
@@ -97,7 +119,10 @@ class Library:
     def count(self) -> int:
         """Return the number of passages."""
         found = self._existing()
-        return 0 if found is None else self._call(found.count)
+        if found is None:
+            return 0
+        with self._typed_failures():
+            return found.count()
 
     def sources(self) -> list[str]:
         """Return the names of the documents, sorted."""
@@ -106,14 +131,16 @@ class Library:
     def ingest(self, path: Path, *, progress: Callable[[str], None] | None = None) -> IngestReport:
         """Read a text or Markdown file, or all in a folder, into the library.
 
-        A source is named by its path from the folder's parent ('notes/assays.md'). An unchanged file is left as it
-        is, a changed one replaces its old passages; a file that cannot be read becomes a problem in the report.
-        Hidden files are left out. `progress` is called with each source before it is read.
+        A source is named by its path from the folder's parent ('notes/assays.md') and keeps its first name. An
+        unchanged file is left as it is, a changed one replaces its old passages; a file that cannot be read becomes
+        a problem in the report. Hidden files are left out. `progress` is called with each source before it is read.
 
         Raises NotFound (`no_such_file`), StorageError (`folder_not_writable`), InvalidInput (`embedding_mismatch`).
         """
         files, skipped = _files(path)
         target = self._created()
+        names = {str(meta["path"]): str(meta["source"]) for _, meta in self._metadata({})}
+        files = [(names.get(file.resolve().as_posix(), source), file) for source, file in files]
         done: dict[str, list[str]] = {"added": [], "replaced": [], "unchanged": []}
         problems: list[FileProblem] = []
         passages = 0
@@ -152,7 +179,7 @@ class Library:
         if not query.strip() or k < 1:
             raise InvalidInput("bad_arguments", "a search needs a query and a count of 1 or more")
         found = self._existing()
-        total = 0 if found is None else self._call(found.count)
+        total = self.count()
         if found is None or total == 0:
             raise NotFound(
                 "empty_library", f"the library {self.collection!r} at {self.place} is empty",
@@ -160,32 +187,26 @@ class Library:
             )  # fmt: skip
         vector = embed([query])[0]
         # Chroma's index is approximate: ask for more, and order by the exact similarity.
-        answer = self._call(
-            lambda: found.query(
+        with self._typed_failures():
+            answer: Any = found.query(
                 query_embeddings=[vector],
                 n_results=min(total, max(4 * k, 32)),
                 include=["documents", "metadatas", "embeddings"],
             )
-        )
-        ids, texts, metas = answer["ids"][0], answer["documents"][0], answer["metadatas"][0]
         scores = cosine(vector, answer["embeddings"][0])
-        passages = [
-            _passage(identity, text, meta, float(score))
-            for identity, text, meta, score in zip(ids, texts, metas, scores, strict=True)
-        ]
+        rows = zip(answer["ids"][0], answer["documents"][0], answer["metadatas"][0], scores, strict=True)
+        passages = [_passage(identity, text, meta, float(score)) for identity, text, meta, score in rows]
         return sorted(passages, key=lambda passage: (-passage.score, passage.id))[:k]
 
     def remove(self, source: str) -> int:
         """Remove a document and return how many passages it had. Raises NotFound (`no_such_source`)."""
-        from benchmate.runtime.errors import did_you_mean
-
         ids = [identity for identity, _ in self._metadata({"source": source})]
         found = self._existing()
         if found is None or not ids:
             raise NotFound(
                 "no_such_source", f"the library has no {source!r}", hint=did_you_mean(source, self.sources())
             )
-        self._call(lambda: found.delete(ids=ids))
+        self._delete(found, ids)
         return len(ids)
 
     def _ingest_file(self, target: Collection, source: str, file: Path) -> tuple[str, int]:
@@ -203,7 +224,8 @@ class Library:
             )
         pieces = cut(_decode(content), markdown=file.suffix.lower() in MARKDOWN)
         if not pieces:
-            raise InvalidInput("empty_file", f"{source} holds no text")
+            hint = "its earlier passages are kept until it is removed from the library" if old else None
+            raise InvalidInput("empty_file", f"{source} holds no text", hint=hint)
         same = all(meta["sha"] == sha and meta["path"] == place for meta in old.values())
         if old and same and len(old) == len(pieces):
             return "unchanged", len(pieces)
@@ -216,10 +238,9 @@ class Library:
         for batch in _batches(fresh):
             self._write(target, batch, new)
         for batch in _batches(kept):
-            metas = [new[identity][1] for identity in batch]
-            self._call(lambda batch=batch, metas=metas: target.update(ids=batch, metadatas=metas))
-        for batch in _batches([identity for identity in old if identity not in new]):
-            self._call(lambda batch=batch: target.delete(ids=batch))
+            with self._typed_failures():
+                target.update(ids=batch, metadatas=[new[identity][1] for identity in batch])
+        self._delete(target, [identity for identity in old if identity not in new])
         return "replaced" if old else "added", len(pieces)
 
     def _write(
@@ -228,20 +249,25 @@ class Library:
         from benchmate.tools.library.embedding import embed
 
         vectors = embed([_embedded_text(new[identity][0]) for identity in batch])
-        self._call(
-            lambda: target.upsert(
+        with self._typed_failures():
+            target.upsert(
                 ids=batch,
                 documents=[new[identity][0].text for identity in batch],
                 metadatas=[new[identity][1] for identity in batch],
                 embeddings=vectors,
             )
-        )
+
+    def _delete(self, target: Collection, ids: list[str]) -> None:
+        for batch in _batches(ids):
+            with self._typed_failures():
+                target.delete(ids=batch)
 
     def _metadata(self, where: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
         found = self._existing()
         if found is None:
             return []
-        answer = self._call(lambda: found.get(where=where or None, include=["metadatas"]))
+        with self._typed_failures():
+            answer: Any = found.get(where=where or None, include=["metadatas"])
         return list(zip(answer["ids"], answer["metadatas"], strict=True))
 
     def _existing(self) -> Collection | None:
@@ -250,9 +276,9 @@ class Library:
 
         if self._client is None:
             return None
-        client = self._client
         try:
-            found = self._call(lambda: client.get_collection(self.collection, embedding_function=None))
+            with self._typed_failures():
+                found = self._client.get_collection(self.collection, embedding_function=None)
         except NotFoundError:
             return None
         self._check_embedding(found)
@@ -267,16 +293,14 @@ class Library:
         found = self._existing()
         if found is not None:
             return found
-        client = self._client
-        return self._call(
-            lambda: client.create_collection(
+        with self._typed_failures():
+            return self._client.create_collection(
                 self.collection,
                 embedding_function=embedding_function(),
                 metadata={"embedding_model": MODEL_ID},
                 configuration={"hnsw": {"space": "cosine", "ef_search": 200}},
                 get_or_create=True,
             )
-        )
 
     def _check_embedding(self, found: Collection) -> None:
         from benchmate.tools.library.embedding import MODEL_ID
@@ -290,13 +314,14 @@ class Library:
                 hint="choose another collection name, or ingest the documents into a new folder",
             )
 
-    def _call(self, action: Callable[[], Any]) -> Any:
-        """Call Chroma; its failures become typed errors."""
+    @contextmanager
+    def _typed_failures(self) -> Iterator[None]:
+        """Turn Chroma's failures into typed errors; that a collection does not exist passes through."""
         import chromadb.errors
         import httpx
 
         try:
-            return action()
+            yield
         except httpx.TransportError as error:
             raise _unreachable(self.place, error) from None
         except chromadb.errors.NotFoundError:
@@ -305,7 +330,7 @@ class Library:
             raise StorageError("library_failed", f"the library at {self.place} failed: {error}") from error
 
 
-def _connect(server: str) -> ClientAPI:
+def _connect(server: str) -> Client:
     import chromadb
     import httpx
 
@@ -313,18 +338,32 @@ def _connect(server: str) -> ClientAPI:
     host, _, port = rest.rstrip("/").rpartition(":")
     if not host or not port.isdecimal() or scheme not in ("", "http", "https"):
         raise InvalidInput("bad_server", f"{server!r} is no server address", hint="write host:port")
-    try:
-        return chromadb.HttpClient(host, int(port), ssl=scheme == "https", settings=_settings())
-    except (httpx.TransportError, ValueError) as error:  # Chroma wraps a failed connection in a ValueError
+    try:  # Chroma's own client would wait for ever
+        httpx.get(f"{scheme or 'http'}://{host}:{port}/api/v2/heartbeat", timeout=10).raise_for_status()
+        with _OPENING:
+            client = cast(
+                "Client", chromadb.HttpClient(host, int(port), ssl=scheme == "https", settings=_settings())
+            )
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # Chroma makes a ValueError of some
         raise _unreachable(server, error) from None
+    for session in _sessions(client):
+        session.timeout = _SERVER_SECONDS
+    return client
 
 
-def _open(folder: Path) -> ClientAPI:
+def _sessions(client: Client) -> list[httpx.Client]:
+    """Return the HTTP sessions behind a client of a server, which Chroma neither limits nor closes."""
+    servers = (client._server, getattr(client._admin_client, "_server", None))
+    return [server._session for server in servers if hasattr(server, "_session")]
+
+
+def _open(folder: Path) -> Client:
     import chromadb
     import chromadb.errors
 
     try:
-        return chromadb.PersistentClient(folder, settings=_settings())
+        with _OPENING:
+            return cast("Client", chromadb.PersistentClient(folder, settings=_settings()))
     except (chromadb.errors.ChromaError, OSError, ValueError) as error:
         raise StorageError(
             "library_unreadable", f"the library in {folder} cannot be opened: {error}",
@@ -332,7 +371,7 @@ def _open(folder: Path) -> ClientAPI:
         ) from None  # fmt: skip
 
 
-def _made(folder: Path) -> ClientAPI:
+def _made(folder: Path) -> Client:
     import tempfile
 
     try:
