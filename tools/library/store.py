@@ -353,7 +353,7 @@ def _connect(server: str) -> Client:
 
 def _sessions(client: Client) -> list[httpx.Client]:
     """Return the HTTP sessions behind a client of a server, which Chroma neither limits nor closes."""
-    servers = (client._server, getattr(client._admin_client, "_server", None))
+    servers: list[Any] = [client._server, getattr(client._admin_client, "_server", None)]
     return [server._session for server in servers if hasattr(server, "_session")]
 
 
