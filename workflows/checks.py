@@ -207,6 +207,8 @@ class Checker(NameChecker):
             return
         at = (*path, "with")
         yield from self.filled(step.arguments, at, step)
+        if step.when is not None and self._settled(f"${{{step.when}}}") == (True, False):
+            return  # these inputs leave the step out
         if step.tool in self.tools:
             yield from self._tool_arguments(at, step, self.tools[step.tool or ""])
         elif step.agent in self.agents:

@@ -18,8 +18,6 @@ Duration = Literal["seconds", "minutes", "hours", "unknown"]
 
 CHEAP_SECONDS, SLOW_SECONDS, AGENT_SECONDS = 0.1, 20.0, 30.0  # typical on two cores, with the embedded model
 AGENT_MODEL_CALLS, AGENT_TOOL_CALLS = 12, 24  # at most, in one task
-AGENT_TOKENS = (500, 60_000)  # a constrained call of the embedded model; a free conversation with a large one
-PLANNER_TOKENS = (0, 8_000)
 
 
 class Range(Contract):
@@ -42,6 +40,10 @@ class Range(Contract):
 
 
 NONE = Range()
+AGENT_TOKENS = Range(
+    low=500, high=60_000
+)  # one constrained call of a small model; a conversation with a large one
+PLANNER_TOKENS = Range(low=0, high=8_000)
 
 
 class StepEstimate(Contract):
@@ -125,13 +127,12 @@ def dry_run(plan: Plan, policy: Policy | None = None, *, tools: Mapping[str, Too
     later = not plan.tasks and plan.question is not None
     intake = Range(low=1, high=1) if later else Range(low=compounds, high=compounds)
     again = _repeatable(steps)
-    agents = AGENT_ESTIMATE.times(1, 2) if later else NONE
     model_calls = _sum(step.model_calls for step in steps) + (
         Range(high=AGENT_MODEL_CALLS) if later else NONE
     )
-    tokens = _sum(step.tokens for step in steps) + (
-        agents + Range(low=PLANNER_TOKENS[0], high=PLANNER_TOKENS[1]) if later else NONE
-    )
+    tokens = _sum(step.tokens for step in steps)
+    if later:
+        tokens += PLANNER_TOKENS + AGENT_TOKENS.times(1, 2)
     made = _sum(step.calls + step.retries for step in steps) + (
         Range(low=1, high=AGENT_TOOL_CALLS) if later else NONE
     )
@@ -153,9 +154,6 @@ def dry_run(plan: Plan, policy: Policy | None = None, *, tools: Mapping[str, Too
         denied=tuple(step.id for step in steps if step.verdict == "deny"),
         entities=entities,
     )
-
-
-AGENT_ESTIMATE = Range(low=AGENT_TOKENS[0], high=AGENT_TOKENS[1])
 
 
 def _in_waves(plan: Plan) -> list[tuple[Task, int]]:
@@ -212,7 +210,7 @@ def _estimate(
         least = 0 if task.when is not None else 1
         return StepEstimate(
             **common, action=task.agent, calls=Range(low=0, high=AGENT_TOOL_CALLS),
-            model_calls=Range(low=0, high=AGENT_MODEL_CALLS), tokens=AGENT_ESTIMATE.times(least, 2),
+            model_calls=Range(low=0, high=AGENT_MODEL_CALLS), tokens=AGENT_TOKENS.times(least, 2),
         )  # fmt: skip
     if task.kind == "verify":
         checked = _repeatable([step for step in before if step.id in task.needs])

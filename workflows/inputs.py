@@ -66,7 +66,7 @@ def complete_inputs(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, A
 
 def check_value(name: str, spec: Input, value: Any) -> Any:
     """Return `value` if it is what the declaration asks for; no file is read. Raises InvalidInput (`bad_input`)."""
-    if value is None and not spec.must_be_given and (not spec.has_default or spec.default is None):
+    if value is None and (spec.required is False or (spec.has_default and spec.default is None)):
         return None
     kind = spec.type
     if not _is_of_type(kind, value):
@@ -94,12 +94,16 @@ def check_value(name: str, spec: Input, value: Any) -> Any:
 def inputs_from_text(workflow: Workflow, given: Mapping[str, str]) -> dict[str, Any]:
     """Return inputs that were typed, as `name=text` on a command line, as values of the declared types.
 
-    Numbers, lists and mappings are read as YAML 1.2; compounds, sequences, files and texts are taken as they stand.
+    Numbers, lists and mappings are read as YAML 1.2; compounds, sequences, files and texts are taken as they stand,
+    but `null` for an input that is not required means none.
     Raises InvalidInput (`bad_input`) for text that cannot be read; unknown names are left for `complete_inputs`.
     """
     values: dict[str, Any] = {}
     for name, text in given.items():
         spec = workflow.inputs.get(name)
+        if spec is not None and spec.required is False and text.strip() in ("", "null"):
+            values[name] = None
+            continue
         as_yaml = spec is not None and (
             spec.type in ("number", "integer", "boolean", "array", "object")
             or (

@@ -102,8 +102,9 @@ class Input(Values):
     )
     required: bool | None = Field(
         None,
-        description="Whether a value must be given. Left out: it must where there is no default.",
-        examples=[True],
+        description="Whether a value must be given. Left out: it must where there is no default. false: null is "
+        "allowed too.",
+        examples=[False],
     )
     items: Items | None = Field(None, description="What an array's items are.", examples=[{"type": "string"}])
     min_items: int | None = Field(
@@ -369,7 +370,6 @@ class Workflow(Part):
     )
     steps: tuple[Step, ...] | None = Field(
         None,
-        min_length=1,
         description="What is done. Steps without a need between them run in parallel.",
         examples=[[{"id": "logp", "tool": "compute_descriptors", "with": {"compound": "aspirin"}}]],
     )
@@ -398,7 +398,7 @@ class Workflow(Part):
 
     @model_validator(mode="after")
     def _has_steps_or_a_question(self) -> Workflow:
-        if (self.steps is None) == (self.plan is None):
+        if (not self.steps) == (self.plan is None):
             raise PydanticCustomError(
                 "steps_or_plan", "a workflow has either `steps` or, for the planner, `plan`"
             )

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from benchmate.runtime.errors import InvalidInput, did_you_mean
 from benchmate.workflows.document import Document, Path
 
+_EXPECTED = "Input should be "
 OWN_TYPES = ("two_actions", "no_action", "steps_or_plan", "constraint")  # errors that schema.py words itself
 
 
@@ -19,6 +20,7 @@ def shape_problems(
 ) -> list[InvalidInput]:
     """Return one problem for each place that does not fit. `schema` is that of the value at `base`."""
     found: dict[tuple[Path, str], tuple[list[str], str | None]] = {}
+    given: dict[Path, str] = {}
     for item in error.errors():
         path: Path = (*base, *item["loc"])
         kind, message, hint = item["type"], item["msg"], None
@@ -31,14 +33,19 @@ def shape_problems(
             while path and path not in document.places:  # the branches of a union are not in the file
                 path = path[:-1]
             if kind not in OWN_TYPES:
-                kind, message = "bad_value", f"{_dotted(path)}: {message}, not {shown(item['input'])}"
+                kind, message = "bad_value", message.removeprefix("Value error, ")
+                given[path] = shown(item["input"])
                 options = re.findall(r"'([^']*)'", str(item.get("ctx", {}).get("expected", "")))
                 hint = did_you_mean(str(item["input"]), options) if options else None
         found.setdefault((path, kind), ([], hint))[0].append(message)
-    return in_order(
-        document.error(kind, path, " or ".join(dict.fromkeys(messages)), hint)
-        for (path, kind), (messages, hint) in found.items()
-    )
+    problems = []
+    for (path, kind), (messages, hint) in found.items():
+        said = " or ".join(dict.fromkeys(messages))
+        if kind == "bad_value":
+            said = f"{_dotted(path)}: {said[:1].lower()}{said[1:]}".replace(f"or {_EXPECTED}", "or ")
+            said += "" if given[path] in said else f", not {given[path]}"
+        problems.append(document.error(kind, path, said, hint))
+    return in_order(problems)
 
 
 def in_order(problems: Iterable[InvalidInput]) -> list[InvalidInput]:
