@@ -12,7 +12,7 @@ from benchmate.app import doctor
 from benchmate.app.cli import app
 from benchmate.runtime.errors import Unavailable
 from benchmate.runtime.journal import Journal
-from benchmate.runtime.settings import ModelProfile, load_settings
+from benchmate.runtime.settings import ModelProfile, Settings, load_settings
 
 
 def invoke(*words: str | Path) -> Result:
@@ -78,8 +78,8 @@ def test_settings_name_where_they_come_from(monkeypatch: pytest.MonkeyPatch, tmp
     assert found["library"] == "default"
 
 
-def server(**changes: str) -> object:
-    profile = ModelProfile(engine="http", base_url="http://model.test/v1", model="m", **changes)  # type: ignore[arg-type]
+def server() -> Settings:
+    profile = ModelProfile(engine="http", base_url="http://model.test/v1", model="m", api_key_env="MY_KEY")
     return load_settings(profile="mine", profiles={"mine": profile})
 
 
@@ -87,7 +87,7 @@ def server(**changes: str) -> object:
 def test_a_model_server_is_asked_and_its_key_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", "secret")
     route = respx.get("http://model.test/v1/models").respond(200, json={"data": []})
-    assert doctor._model(server(api_key_env="MY_KEY")) == "m at http://model.test/v1"  # type: ignore[arg-type]
+    assert doctor._model(server()) == "m at http://model.test/v1"
     assert route.calls.last.request.headers["Authorization"] == "Bearer secret"
 
 
@@ -109,7 +109,7 @@ def test_a_model_server_that_does_not_answer_well_is_a_problem(
         side_effect=answer if isinstance(answer, Exception) else None,
     )
     with pytest.raises(Unavailable) as caught:
-        doctor._model(server(api_key_env="MY_KEY"))  # type: ignore[arg-type]
+        doctor._model(server())
     assert hint in (caught.value.hint or "")
 
 
