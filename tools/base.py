@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
-import types
-import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 import docstring_parser
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -181,9 +179,3 @@ def _arguments_model(function: Callable[..., Any], descriptions: Mapping[str, st
             Field(default, description=" ".join(descriptions[name].split())),
         )
     return create_model(f"{function.__name__}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
-
-
-def origin_of(hint: Any) -> tuple[Any, tuple[Any, ...]]:
-    """Return the origin and arguments of a type hint, unions written either way taken as one."""
-    origin = get_origin(hint)
-    return (typing.Union if origin is types.UnionType else origin), get_args(hint)

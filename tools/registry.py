@@ -49,6 +49,9 @@ class Registry(Mapping[str, Tool]):
     def __len__(self) -> int:
         return len(self._tools)
 
+    __hash__ = object.__hash__  # a registry is itself, so that what is derived from it can be cached
+    __eq__ = object.__eq__
+
     @property
     def offered(self) -> dict[str, Tool]:
         """The tools a model may choose from: all but those the graph itself calls."""
