@@ -58,6 +58,7 @@ class StepEstimate(Contract):
     items: Range | None = Field(None, description="How many items `foreach` goes over; None without it.")
     calls: Range = Field(description="Tool calls, without those tried again.")
     retries: Range = Field(NONE, description="Calls that may be tried again.")
+    checked: Range = Field(NONE, description="Cheap calls that the verifier may make again.")
     model_calls: Range = NONE
     tokens: Range = NONE
     when: str | None = None
@@ -109,7 +110,8 @@ def dry_run(plan: Plan, policy: Policy | None = None, *, tools: Mapping[str, Too
     """Return what a plan would do under a policy (default: that of a run without network).
 
     A `foreach` over inputs is counted exactly, one over another step's output as a range, since items that fail
-    there do not go on. Raises NotFound (`unknown_tool`) and InvalidInput of `Plan.check` for a plan that cannot run.
+    there do not go on. A `verify` step and the verification at the end share their calls. Pictures that the report
+    draws are not counted. Raises NotFound (`unknown_tool`) and InvalidInput of `Plan.check` for a plan that cannot run.
     """
     policy, tools = policy or Policy(), tools if tools is not None else load_registry()
     ordered = _in_waves(plan)
@@ -126,14 +128,14 @@ def dry_run(plan: Plan, policy: Policy | None = None, *, tools: Mapping[str, Too
     compounds = sum(entity.kind == "compound" for entity in entities)
     later = not plan.tasks and plan.question is not None
     intake = Range(low=1, high=1) if later else Range(low=compounds, high=compounds)
-    again = _repeatable(steps)
+    again = Range(high=_sum(step.checked for step in steps).high)
     model_calls = _sum(step.model_calls for step in steps) + (
         Range(high=AGENT_MODEL_CALLS) if later else NONE
     )
     tokens = _sum(step.tokens for step in steps)
     if later:
         tokens += PLANNER_TOKENS + AGENT_TOKENS.times(1, 2)
-    made = _sum(step.calls + step.retries for step in steps) + (
+    made = _sum(step.calls + step.retries for step in steps if step.kind != "verify") + (
         Range(low=1, high=AGENT_TOOL_CALLS) if later else NONE
     )
     return DryRun(
@@ -201,32 +203,22 @@ def _estimate(
         tool = tools[task.tool]
         decision = policy.decide(tool.name, tool.domain, tool.effects)
         calls = NONE if decision.verdict == "deny" else items
+        repeatable = tool.cost == "cheap" and tool.effects <= {"compute"} and task.claims != ()
         return StepEstimate(
             **common, action=tool.name, calls=calls, retries=Range(high=calls.times(0, task.retry.max).high),
-            effects=tuple(sorted(tool.effects)), cost=tool.cost, verdict=decision.verdict,
+            checked=calls if repeatable else NONE, effects=tuple(sorted(tool.effects)), cost=tool.cost, verdict=decision.verdict,
             reason="" if decision.verdict == "allow" else decision.reason,
         )  # fmt: skip
     if task.agent is not None and not {"rank", "flags"} & task.arguments.keys():
         least = 0 if task.when is not None else 1
         return StepEstimate(
-            **common, action=task.agent, calls=Range(low=0, high=AGENT_TOOL_CALLS),
+            **common, action=task.agent, calls=Range(high=AGENT_TOOL_CALLS), checked=Range(high=AGENT_TOOL_CALLS),
             model_calls=Range(low=0, high=AGENT_MODEL_CALLS), tokens=AGENT_TOKENS.times(least, 2),
         )  # fmt: skip
     if task.kind == "verify":
-        checked = _repeatable([step for step in before if step.id in task.needs])
-        return StepEstimate(**common, action=task.kind, calls=checked)
+        checked = _sum(step.checked for step in before if step.id in task.needs)
+        return StepEstimate(**common, action=task.kind, calls=Range(high=checked.high))
     return StepEstimate(**common, action=task.agent or task.kind, calls=NONE)
-
-
-def _repeatable(steps: Iterable[StepEstimate]) -> Range:
-    """Return how many calls the verifier may make again: the cheap ones that only compute."""
-    found = [
-        step
-        for step in steps
-        if (step.kind == "tool" and step.cost == "cheap" and set(step.effects) <= {"compute"})
-        or step.model_calls.high
-    ]
-    return Range(low=0, high=_sum(step.calls for step in found).high)
 
 
 def _sum(ranges: Iterable[Range]) -> Range:
