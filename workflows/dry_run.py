@@ -16,7 +16,7 @@ from benchmate.tools.registry import load_registry
 
 Duration = Literal["seconds", "minutes", "hours", "unknown"]
 
-CHEAP_SECONDS, SLOW_SECONDS, AGENT_SECONDS = 0.1, 20.0, 30.0  # typical on two cores, with the embedded model
+CHEAP_SECONDS, SLOW_SECONDS, AGENT_SECONDS = 0.03, 20.0, 30.0  # rough: two cores and the embedded model
 AGENT_MODEL_CALLS, AGENT_TOOL_CALLS = 12, 24  # at most, in one task
 
 
