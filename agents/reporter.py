@@ -145,6 +145,7 @@ def answer_of(
         for result in results:
             good = [c for c in result.claims if verdicts.get(c.id) and verdicts[c.id].status == "supported"]
             parts += [c.text for c in good if not (c.derivation and c.value is False)]
+            parts += [f"Made {a.name}; it is in the report." for a in result.artifacts if not result.claims]
     elif plan.question is None:
         parts += _summary(results, verdicts)
     parts += [f"Cannot answer{f' for {f.given}' if f.given else ''}: {f.error}." for f in failures[:10]]
@@ -346,6 +347,7 @@ def _phrases(plan: Plan, results: Sequence[TaskResult], index: EvidenceIndex, in
         *errors,
         *places,
         *flags,
+        *files,
         *(i.given for r in results for i in r.items),
     ]
 

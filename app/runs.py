@@ -238,7 +238,9 @@ def _recorded_policy(journal: Journal, mode: Mode) -> Policy:
 
 def _policy_data(policy: Policy) -> dict[str, Any]:
     rules = [rule.model_dump(mode="json", exclude_none=True) for rule in policy.rules]
-    return body_of(rules=rules, allow_tools=list(policy.allow_tools) if policy.allow_tools is not None else None)
+    return body_of(
+        rules=rules, allow_tools=list(policy.allow_tools) if policy.allow_tools is not None else None
+    )
 
 
 def _was_private(journal: Journal) -> bool:
@@ -402,6 +404,7 @@ async def _drive(
 ) -> RunOutcome:
     """Run the graph until it ends, or until it asks a person who is not there."""
     from langgraph.types import Command
+    from langsmith.run_helpers import tracing_context
 
     from benchmate.agents.graph import build_graph
 
@@ -412,7 +415,8 @@ async def _drive(
         given = None
     while True:
         try:
-            state = await graph.ainvoke(given, run.config, durability="sync")
+            with tracing_context(enabled=False):  # no run is sent anywhere, whatever the environment says
+                state = await graph.ainvoke(given, run.config, durability="sync")
         except BenchmateError as error:
             if error.info.kind == "storage":
                 raise
