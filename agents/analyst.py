@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
@@ -138,21 +139,14 @@ def flag_subjects(task: str, table: Observations, flag: Flag) -> list[Claim]:
         if any(name not in row for name in wanted):
             continue
         used = [row[name] for name in wanted]
-        derivation = flag.when
+        derivation = flag.when  # bare numbers in a flag are meant in the unit the tool reports
         for position, name in sorted(enumerate(wanted), key=lambda pair: -len(pair[1])):
-            derivation = _substitute(derivation, name, f"c{position}")
-        # bare numbers in a flag are meant in the unit the tool reports
-        holds = bool(derive(derivation, [u.quantity.value for u in used]))
+            derivation = re.sub(rf"\b{re.escape(name)}\b", f"c{position}.value", derivation)
+        holds = bool(derive(derivation, [u.quantity for u in used]))
         values = ", ".join(f"{u.words} {u.quantity.format()}" for u in used)
         text = f"{used[0].entity.label}: flag “{flag.name}” {'raised' if holds else 'not raised'} ({values})."
         claims.append(_claim(task, used[0].entity, text, f"flag: {flag.name}", holds, used, derivation))
     return claims
-
-
-def _substitute(text: str, name: str, by: str) -> str:
-    import re
-
-    return re.sub(rf"\b{re.escape(name)}\b", by, text)
 
 
 def _claim(

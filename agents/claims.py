@@ -78,14 +78,15 @@ def numeric_claim(tool: Tool, evidence: Evidence, task: str, key: str, quantity:
 def _sentence(tool: Tool, quantity: Quantity, entity: Entity | None, others: list[str]) -> str:
     """Return what a quantity says: 'The logP of aspirin is 1.31.', 'aspirin has 1 structural alert.'"""
     what, value = words_for(tool, quantity.property), quantity.model_copy(update={"relation": "="}).format()
+    counted = what.removeprefix("number of ")
     if (
-        quantity.relation == "="
-        and entity
+        entity
         and not quantity.unit
-        and what.endswith("s")
+        and counted.endswith("s")
+        and quantity.relation == "="
         and quantity.value == int(quantity.value)
     ):
-        return f"{entity.label} has {value} {what[:-1] if quantity.value == 1 else what}."
+        return f"{entity.label} has {value} {counted[:-1] if quantity.value == 1 else counted}."
     about = _about(entity, others)
     if quantity.conditions and "species" in quantity.conditions:
         about = f" of {quantity.conditions['species']}{about.replace(' of ', ' in ')}"

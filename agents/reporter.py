@@ -341,6 +341,7 @@ def _phrases(plan: Plan, results: Sequence[TaskResult], index: EvidenceIndex, in
     flags = [
         (c.property or "")[6:] for r in results for c in r.claims if (c.property or "").startswith("flag: ")
     ]
+    files = [a.name for r in results for a in r.artifacts]
     return [
         *allowed_phrases(index, intake),
         *quoted,

@@ -27,7 +27,8 @@ def unit_registry() -> pint.UnitRegistry[Any]:
     import pint
 
     registry: pint.UnitRegistry[Any] = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
-    registry.define("percent = 0.01 = %") if "percent" not in registry else None
+    for counted in ("base_pair = 1 = bp", "nucleotide = 1 = nt", "residue = 1 = aa"):  # sequence lengths
+        registry.define(counted)
     pint.set_application_registry(registry)
     return registry
 

@@ -52,7 +52,7 @@ class OpenReadingFrame:
         "mass": "molecular mass, molecular weight of the DNA or RNA",
         "mass_without_phosphate": "mass with 5' hydroxyl ends, mass of a synthetic oligonucleotide",
         "orf_count": "number of open reading frames, ORF count",
-        "longest_orf": "length of the longest open reading frame in amino acids",
+        "longest_orf": "longest open reading frame, longest ORF",
         **{f"{base}_count": f"number of {base} bases, {base} count" for base in _BASES.values()},
         "undetermined_count": "number of ambiguous bases, N count",
     },
@@ -95,8 +95,8 @@ def analyze_dna(
     quantities: dict[str, Quantity] = {
         "length": Quantity(
             value=len(letters),
+            unit="bp" if strands == "double" else "nt",
             property="length",
-            method="base pairs" if strands == "double" else "nucleotides",
         )
     }
     gc, note = _gc_content(letters)
@@ -119,7 +119,7 @@ def analyze_dna(
     quantities["orf_count"] = Quantity(value=len(orfs), property="orf_count", method=rule)
     if orfs:
         quantities["longest_orf"] = Quantity(
-            value=len(orfs[0].protein), property="longest_orf", method="amino acids; " + rule
+            value=len(orfs[0].protein), unit="aa", property="longest_orf", method=rule
         )
     if endless:
         warnings.append(

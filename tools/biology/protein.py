@@ -23,7 +23,7 @@ _NAMES = {letter: code.capitalize() for code, letter in THREE_LETTER_CODES.items
 @tool(
     domain="biology",
     properties={
-        "length": "number of residues, length of the protein",
+        "length": "length, number of residues, length of the protein",
         "mass": "molecular mass, molecular weight of the protein",
         "monoisotopic_mass": "monoisotopic mass of the protein or peptide",
         "isoelectric_point": "isoelectric point, pI",
@@ -137,7 +137,7 @@ def _masses(letters: str) -> dict[str, Quantity]:
     from Bio.SeqUtils import molecular_weight
 
     return {
-        "length": Quantity(value=len(letters), property="length", method="residues"),
+        "length": Quantity(value=len(letters), unit="aa", property="length"),
         "mass": Quantity(
             value=molecular_weight(letters, "protein"), unit="Da", property="mass",
             method="average residue masses", conditions={"state": "reduced, unmodified, uncharged"},
