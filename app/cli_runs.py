@@ -198,21 +198,20 @@ def drive(start: Start, runs: Path, quiet: bool, folder: Path | None = None) -> 
 
     before = _runs_in(runs)
 
-    def kept() -> str:
+    def kept() -> str | None:
         new = sorted(_runs_in(runs) - before)
         place = folder or (new[-1] if new else None)
-        return (
-            f"the run is kept in {place}; `benchmate resume {place}` goes on" if place else "no run was begun"
-        )
+        return f"the run is kept in {place}; `benchmate resume {place}` goes on" if place else None
 
     try:
         with LiveProgress(quiet=quiet) as progress:
             return asyncio.run(start(progress))
     except KeyboardInterrupt:
-        output.note(f"interrupted; {kept()}")
+        output.note(f"interrupted; {kept() or 'no run had begun'}")
         raise typer.Exit(output.INTERRUPTED) from None
-    except Exception:
-        output.note(kept())
+    except Exception as error:
+        if said := kept():
+            error.add_note(said)
         raise
 
 

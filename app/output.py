@@ -162,6 +162,8 @@ def report_error(error: BaseException, as_json: bool) -> int:
         note(f"also: {other}")
     if info.hint:
         note(f"hint: {info.hint}")
+    for said in getattr(error, "__notes__", ()):
+        note(f"note: {said}")
     if as_json:
         emit_document({"error": info.model_dump(mode="json")})
     return CODE_OF_KIND.get(info.kind, FAILED)

@@ -168,6 +168,12 @@ def test_a_fault_is_one_line_without_a_traceback() -> None:
     assert "Traceback" not in shown.output
 
 
+def test_what_was_noted_on_an_error_is_said_last() -> None:
+    error = InvalidInput("x", "no", hint="yes")
+    error.add_note("the run is kept in runs/1")
+    assert raising(error).stderr == "error: no\nhint: yes\nnote: the run is kept in runs/1\n"
+
+
 def test_debug_shows_the_traceback_of_a_fault_but_not_of_a_typed_error() -> None:
     debug = {"BENCHMATE_DEBUG": "1"}
     assert "Traceback" in raising(KeyError("gone"), env=debug).stderr

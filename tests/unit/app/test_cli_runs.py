@@ -6,12 +6,16 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 import benchmate
+from benchmate.agents.approval import ApprovalRequest
 from benchmate.app.cli import app
+from benchmate.app.runs import RunOutcome
+from benchmate.runtime.budget import BudgetLimits
 
 SOURCE = str(Path(benchmate.__path__[0]).parent)
 HEAD = """\
@@ -175,6 +179,59 @@ def test_show_events_prints_the_journal_one_record_a_line(finished: tuple[Path, 
 def test_a_run_that_is_not_there_exits_2(command: str) -> None:
     shown = invoke(command, "20990101")
     assert shown.exit_code == 2 and "there is no run '20990101'" in shown.stderr
+
+
+def test_ask_hands_everything_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {}
+
+    async def execute(**options: Any) -> RunOutcome:
+        given.update(options)
+        return RunOutcome("r", Path("runs/r"), "complete", "42.")
+
+    monkeypatch.setattr("benchmate.app.runs.execute", execute)
+    options = [
+        "--private",
+        "--mode",
+        "recorded",
+        "--profile",
+        "lmdeploy",
+        "--budget",
+        "calls=7",
+        "--out",
+        "here",
+    ]
+    shown = invoke("ask", "What is the answer?", *options, "--yes")
+    assert shown.exit_code == 0 and shown.stdout.startswith("42.\n")
+    settings = given["settings"]
+    assert (given["question"], given["private"], given["budget"]) == (
+        "What is the answer?",
+        True,
+        BudgetLimits(calls=7),
+    )
+    assert (settings.mode, settings.profile, settings.runs_dir) == ("recorded", "lmdeploy", Path("here"))
+    assert given["approver"](ApprovalRequest(subject="plan", message="Run it?")).approved
+
+
+def test_a_fault_in_a_run_says_where_the_run_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def begin() -> None:
+        Path("runs/r").mkdir(parents=True)
+        Path("runs/r/journal.sqlite").touch()
+
+    async def execute(**options: Any) -> RunOutcome:
+        begin()
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr("benchmate.app.runs.execute", execute)
+    shown = invoke("ask", "What is the answer?", "-q")
+    assert shown.exit_code == 4
+    assert "error: internal error: RuntimeError: out of luck" in shown.stderr
+    assert shown.stderr.endswith("note: the run is kept in runs/r; `benchmate resume runs/r` goes on\n")
+
+
+def test_an_empty_question_begins_no_run() -> None:
+    shown = invoke("ask", "  ", "-q")
+    assert shown.exit_code == 2 and "there is no question" in shown.stderr
+    assert "note:" not in shown.stderr and not Path("runs").exists()
 
 
 def test_a_tool_call_is_recorded_like_any_other() -> None:
