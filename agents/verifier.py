@@ -20,6 +20,7 @@ from benchmate.tools.calls import call_batch
 from benchmate.tools.registry import load_registry
 
 SCOPE = "verify"
+NOT_THE_CLAIMS_FAULT = ("budget", "policy", "transient", "crashed", "unavailable")  # why a call was not made again
 MOST_REPEATS = (
     500  # calls made again in one verification; beyond that claims are matched against the record only
 )
@@ -189,6 +190,9 @@ def _verdict(
             methods.add("matched")
             continue
         method, outcome = again[item.evidence.id]
+        if isinstance(outcome, ErrorInfo) and outcome.kind in NOT_THE_CLAIMS_FAULT:
+            methods.add("matched")
+            continue
         problem = _differs(item, outcome)
         if problem:
             return Verdict(claim_id=claim.id, status="contradicted", method=method, reason=problem)

@@ -26,7 +26,7 @@ LONGEST = 110  # characters of one detail
 
 def approver(
     yes: bool, pause: Callable[[], AbstractContextManager[Any]] = nullcontext
-) -> Callable[[ApprovalRequest], ApprovalAnswer] | None:
+) -> Callable[[ApprovalRequest], ApprovalAnswer | None] | None:
     """Return who answers: nobody refuses with --yes, a person at a terminal, or None, and the run waits.
 
     `pause` stops what else draws on the terminal while a person is asked.
@@ -36,14 +36,14 @@ def approver(
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
 
-    def ask(request: ApprovalRequest) -> ApprovalAnswer:
+    def ask(request: ApprovalRequest) -> ApprovalAnswer | None:
         with pause():
             return ask_person(request)
 
     return ask
 
 
-def approve(request: ApprovalRequest) -> ApprovalAnswer:
+def approve(request: ApprovalRequest) -> ApprovalAnswer | None:
     """Say yes, and what to."""
     from benchmate.agents.approval import ApprovalAnswer
 
@@ -51,10 +51,10 @@ def approve(request: ApprovalRequest) -> ApprovalAnswer:
     return ApprovalAnswer(approved=True, note="--yes")
 
 
-def ask_person(request: ApprovalRequest) -> ApprovalAnswer:
+def ask_person(request: ApprovalRequest) -> ApprovalAnswer | None:
     """Ask at the terminal until there is an answer; what follows a `n` is the reason. A plan may be edited.
 
-    Raises KeyboardInterrupt when the person leaves: the run then waits.
+    None when the person leaves it open: the run then waits.
     """
     from benchmate.agents.approval import ApprovalAnswer
 
@@ -76,9 +76,9 @@ def ask_person(request: ApprovalRequest) -> ApprovalAnswer:
                 if plan is not None:
                     return ApprovalAnswer(approved=True, note="edited", plan=plan)
             case "q" | "quit":
-                raise KeyboardInterrupt
+                return None
             case "" if not line:
-                raise KeyboardInterrupt
+                return None
 
 
 def edit_plan(plan: dict[str, Any]) -> Plan | None:

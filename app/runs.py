@@ -31,7 +31,7 @@ from benchmate.runtime.workers import WorkerPool
 if TYPE_CHECKING:
     from benchmate.runtime.evidence import Evidence
 
-Approver = Callable[[ApprovalRequest], ApprovalAnswer | Awaitable[ApprovalAnswer]]
+Approver = Callable[[ApprovalRequest], ApprovalAnswer | Awaitable[ApprovalAnswer | None] | None]
 Listener = Callable[[Event], None]
 T = TypeVar("T")
 MOST_STEPS = 1000  # supersteps of the graph; a plan that needs more is a fault
@@ -92,8 +92,13 @@ class OpenRun:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The LangGraph config of this run: its thread, and a bound on steps."""
-        return {"configurable": {"thread_id": self.context.run_id}, "recursion_limit": MOST_STEPS}
+        """The LangGraph config of this run: its thread, and a bound on steps.
+
+        A run that had ended and is taken up again with a larger budget goes through the graph once more, on a new thread.
+        """
+        ended = sum(1 for _ in self.context.journal.records("run.closed"))
+        thread = f"{self.context.run_id}-{ended}" if ended else self.context.run_id
+        return {"configurable": {"thread_id": thread}, "recursion_limit": MOST_STEPS}
 
     def report(self, state: Mapping[str, Any]) -> Report:
         """Return the Report that a finished graph state names."""
@@ -219,7 +224,7 @@ def _spent_seconds(journal: Journal) -> float:
     """Return the time a run had used before: from each opening to the last record before the next one."""
     total, begun, last = 0.0, None, 0.0
     for record in journal.records():
-        if record.kind == "run.opened" or begun is None:
+        if record.kind in ("run.opened", "run.resumed") or begun is None:
             total += last - begun if begun is not None else 0.0
             begun = record.at
         last = record.at
@@ -335,10 +340,12 @@ async def resume_run(
     listeners: Sequence[Listener] = (),
     approver: Approver | None = None,
     answer: ApprovalAnswer | None = None,
+    budget: BudgetLimits | None = None,
 ) -> RunOutcome:
     """Go on with a run that stopped anywhere: finished calls are returned from its journal, never made again.
 
-    `answer` answers the question it waits for. Raises NotFound (`no_such_run`).
+    `answer` answers the question it waits for; `budget` replaces its limits, also of a run that ended at one. Raises
+    NotFound (`no_such_run`).
     """
     folder = Path(folder)
     with_journal = open_existing(folder)
@@ -352,12 +359,18 @@ async def resume_run(
         raise NotFound(
             "no_such_run", f"{folder} was opened but nothing was asked of it", hint="start a new run"
         )
-    if closed is not None and closed.body["status"] != "waiting":
+    if closed is not None and not (closed.body["status"] == "budget" and budget is not None):
         return load_outcome(folder)
     settings = settings or load_settings(profile=opened.body["profile"], mode=opened.body["mode"])
     async with open_run(
-        folder.parent, settings=settings, run_id=folder.name, engine=engine, listeners=listeners
+        folder.parent,
+        settings=settings,
+        run_id=folder.name,
+        engine=engine,
+        listeners=listeners,
+        budget=budget,
     ) as run:
+        run.context.journal.append("run.resumed", budget.model_dump(exclude_none=True) if budget else {})
         start = body_of(question=opened.body.get("question"), plan=opened.body.get("plan"))
         return await _drive(run, start, approver, answer, resumed=True)
 

@@ -23,10 +23,12 @@ GENESIS = "0" * 64
 
 RecordKind = Literal[
     "run.opened",  # question, inputs, profile, versions
+    "run.resumed",  # taken up again after a stop
     "run.closed",      # status of the whole run
     "plan.set",        # a plan, by artifact hash, and who made it
     "call.started",    # a tool or model call is about to happen
     "call.finished",   # its result, or its typed error
+    "call.refused",    # it was not made: the budget, or a person who was asked, did not allow it
     "approval.asked",
     "approval.given",
     "policy.decided",  # a decision other than a plain allow

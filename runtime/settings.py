@@ -110,6 +110,7 @@ class Settings(BaseSettings):
         default_factory=dict, description="Own profiles, or own values for the shipped ones."
     )
     mode: Mode = Mode.OFFLINE
+    fetch_model: bool = Field(True, description="Fetch the embedded model when it is first needed.")
     runs_dir: Path = Path("runs")
     cache_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_cache_dir("benchmate")))
     data_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("benchmate")))

@@ -82,6 +82,7 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the caches, data and runs of the person who runs the tests out of them."""
     base = tmp_path_factory.mktemp("benchmate")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCHMATE_FETCH_MODEL", "false")
         for name in ("CACHE_DIR", "DATA_DIR", "RUNS_DIR"):
             patch.setenv(f"BENCHMATE_{name}", str(base / name.lower()))
         yield

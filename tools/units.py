@@ -73,7 +73,6 @@ _AVOGADRO = "the Avogadro constant (per mole to per particle)"
     domain="units",
     properties={
         "converted_value": "converted value, the value in the other unit",
-        "input_value": "the value that was given",
         "molar_mass": "molar mass of the substance",
     },
     examples=(

@@ -74,8 +74,7 @@ def test_it_asks_until_there_is_an_answer(
 @pytest.mark.parametrize("text", ["q\n", "quit\n", ""])
 def test_who_leaves_decides_later(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     typed(monkeypatch, text)
-    with pytest.raises(KeyboardInterrupt):
-        ask_person(CALL)
+    assert ask_person(CALL) is None
 
 
 def test_ctrl_c_reaches_the_question_though_an_event_loop_holds_the_signal(

@@ -285,3 +285,10 @@ def test_ctrl_c_keeps_the_run_and_says_how_to_go_on() -> None:
     assert f"interrupted; the run is kept in {folder}; `benchmate resume {folder}` goes on" in rest
     assert out == ""
     assert invoke("resume", "last", "--yes", "-q").exit_code == 0
+
+
+def test_a_run_that_ended_at_its_budget_goes_on_with_a_larger_one(tmp_path: Path) -> None:
+    assert invoke("run", "lead_triage", "--out", str(tmp_path), "--budget", "calls=20").exit_code == 6
+    resumed = invoke("resume", "last", "--out", str(tmp_path), "--budget", "calls=500", "--json")
+    assert resumed.exit_code == 0, resumed.stderr
+    assert json.loads(resumed.stdout)["usage"]["tool_calls"] < 60, "what was done before was not done again"
