@@ -9,25 +9,54 @@ from typing import Any
 
 from benchmate.agents.intake import Candidate
 from benchmate.tools.base import Tool
+from benchmate.tools.chemistry.parsing import looks_like_smiles
 
 # which kinds of candidate a plain string argument takes, by its name
 ARGUMENT_KINDS: dict[str, tuple[str, ...]] = {
     "equation": ("equation",),
-    "name": ("compound", "unknown"),
-    "structure": ("structure", "compound", "unknown"),
+    "name": ("name",),
+    "structure": ("structure", "name"),
     "from_unit": ("unit",),
     "to_unit": ("unit",),
 }
 ENTITY_KINDS: dict[str, tuple[str, ...]] = {
-    "compound": ("compound", "structure", "unknown"),
+    "compound": ("name", "structure"),
     "sequence": ("dna", "protein", "rna"),
 }
+# how a question says an option, where it is not by the option's own name
+OPTION_WORDS: dict[str, str] = {
+    "parent": r"\bparent|\bfree (?:base|acid)|\bneutral form|\bwithout (?:the )?(?:salt|counter-?ion)",
+    "single": r"\bsingle[- ]?strand|\bss ?[DR]NA|\boligo|\bprimer",
+    "double": r"\bdouble[- ]?strand|\bds ?[DR]NA|\bduplex",
+    "circular": r"\bcircular|\bplasmid",
+    "rdkit": r"\brdkit (?:fingerprint|path|topological)|\btopological (?:path )?fingerprint",
+    "maccs": r"\bMACCS\b",
+}
+# how a question gives a number to an argument: N stands for the number
+NUMBER_WORDS: dict[str, str] = {
+    "count": r"N (?:[\w-]+ ){0,3}(?:conform\w+|geometr\w+|rotamers|structures|shapes|passages|results|hits|paragraphs|quotes)|"
+    r"(?:conformers|conformations|results|passages|count|top)\W{1,2}N",
+    "genetic_code": r"(?:genetic code|translation table|code|table)(?: number| no\.?)? N",
+    "min_orf": r"(?:at least|minimum(?: of)?|min\.?|more than|longer than|≥|>=?) ?N",
+}  # fmt: skip
+GENETIC_CODES = {r"\byeast mitochondri": 3, r"\binvertebrate mitochondri": 5, r"\bmitochondri": 2, r"\bciliate": 6,
+                 r"\bbacterial|\bprokaryot|\bplastid|\bchloroplast": 11}  # fmt: skip
 MOST_CALLS = 24  # legal calls of one tool that are put before the model
+
+
+def kind_of(candidate: Candidate) -> str:
+    """Return what a candidate is to the router and to arguments: compounds are told apart into `name` and `structure`."""
+    if candidate.kind not in ("compound", "unknown"):
+        return candidate.kind
+    written = candidate.text
+    smiles = looks_like_smiles(written) and re.search(r"[A-Za-z]", written) is not None
+    return "structure" if written.startswith("InChI=") or smiles else "name"
 
 
 def of_kinds(candidates: Sequence[Candidate], kinds: tuple[str, ...]) -> list[str]:
     """Return the texts of the candidates of these kinds in order of appearance, each once."""
-    return list(dict.fromkeys(c.text for c in sorted(candidates, key=lambda c: c.start) if c.kind in kinds))
+    ordered = sorted(candidates, key=lambda c: c.start)
+    return list(dict.fromkeys(c.text for c in ordered if kind_of(c) in kinds))
 
 
 def fits(tool: Tool, candidates: Sequence[Candidate]) -> bool:
@@ -38,7 +67,8 @@ def fits(tool: Tool, candidates: Sequence[Candidate]) -> bool:
 def legal_calls(tool: Tool, question: str, candidates: Sequence[Candidate]) -> Iterator[dict[str, Any]]:
     """Yield the arguments the tool could be called with, the likeliest first.
 
-    A tool that takes one compound and finds several in the text yields one call each; so does every other choice.
+    A tool that takes one compound and finds several in the text yields one call each; so does every other choice that
+    the wording leaves open.
     """
     required = set(tool.schema.get("required", []))
     optional = optional_values(tool, question, candidates)
@@ -70,66 +100,105 @@ def _required_values(tool: Tool, name: str, question: str, candidates: Sequence[
     entity = tool.entity_arguments.get(name)
     if entity:
         found = of_kinds(candidates, ENTITY_KINDS[entity])
-        return _query_first(question, found) if "targets" in tool.schema["properties"] else found
+        is_query = schema.get("type") != "array" and "targets" in tool.schema["properties"]
+        return _queries(question, found) if is_query else found
     if schema.get("type") in ("number", "integer"):
-        return [
-            float(t) if schema["type"] == "number" else int(float(t))
-            for t in of_kinds(candidates, ("number",))
-        ]
+        numbers = _with_units_first(candidates)
+        return numbers if schema["type"] == "number" else [int(n) for n in numbers if n.is_integer()]
     if "enum" in schema:
         return list(schema["enum"])
+    if name in ("from_unit", "to_unit"):
+        return _units(name, question, candidates)
     if name in ARGUMENT_KINDS:
-        found = of_kinds(candidates, ARGUMENT_KINDS[name])
-        return _unit_order(name, question, found) if name in ("from_unit", "to_unit") else found
+        return of_kinds(candidates, ARGUMENT_KINDS[name])
     return [subject_words(question)] if question else ["text"]
 
 
 def optional_values(tool: Tool, question: str, candidates: Sequence[Candidate]) -> dict[str, Any]:
-    """Return the optional arguments that the text settles: a named choice, or the one whole number it holds."""
+    """Return the optional arguments that the text settles: an option or a number it names, a substance to convert."""
     required = set(tool.schema.get("required", []))
-    numbers = [t for t in of_kinds(candidates, ("number",)) if re.fullmatch(r"\d+", t)]
     settled: dict[str, Any] = {}
     for name, schema in tool.schema.get("properties", {}).items():
-        if name in required or name in tool.entity_arguments:
+        if name in required:
             continue
-        options = schema.get("enum") or [o for part in schema.get("anyOf", []) for o in part.get("enum", [])]
-        named = [
-            o
-            for o in options
-            if isinstance(o, str) and re.search(rf"\b{re.escape(o.replace('_', ' '))}\b", question, re.I)
-        ]
-        if named and named[0] != schema.get("default"):
-            settled[name] = named[0]
-        elif schema.get("type") == "integer" and name in ("count", "number", "n") and len(numbers) == 1:
-            settled[name] = int(numbers[0])
+        parts = [schema, *schema.get("anyOf", [])]
+        value: Any = None
+        if tool.entity_arguments.get(name):
+            value = next(iter(of_kinds(candidates, ENTITY_KINDS[tool.entity_arguments[name]])), None)
+        elif options := [o for part in parts for o in part.get("enum", []) if isinstance(o, str)]:
+            value = next((o for o in options if re.search(_option_words(o), question, re.I)), None)
+        elif any(part.get("type") == "array" for part in parts):
+            if re.search(rf"\b{name}", question, re.I):
+                value = [int(n) for n in of_kinds(candidates, ("number",)) if re.fullmatch(r"\d+", n)] or None
+        elif any(part.get("type") in ("integer", "number") for part in parts):
+            value = _named_number(name, schema.get("type", "number"), question)
+        elif schema.get("type") == "boolean" and re.search(
+            rf"\b(?:with|including|consider) {name}", question, re.I
+        ):
+            value = True
+        if value is not None and value != schema.get("default"):
+            settled[name] = value
     return settled
 
 
-def _query_first(question: str, compounds: list[str]) -> list[str]:
-    """Return the compounds with the one compared against first: the last one after 'to', 'with' or 'against' when several stand before it."""
-    if len(compounds) > 2:
-        last = compounds[-1]
-        if re.search(
-            rf"\b(?:to|with|against|versus|vs\.?)\s+(?:the\s+)?{re.escape(last)}", question, re.IGNORECASE
-        ):
-            return [last, *compounds[:-1]]
-    return compounds
+def _option_words(option: str) -> str:
+    return OPTION_WORDS.get(option, rf"\b{re.escape(option).replace('_', '[ _-]')}\b")
 
 
-def _unit_order(name: str, question: str, units: list[str]) -> list[str]:
-    """Return the units likeliest first: what follows a number is converted from, what follows 'to', 'in' or 'into' is converted to."""
-
-    def score(unit: str) -> int:
-        spelled = re.escape(unit)
-        after_number = bool(re.search(rf"\d\s*{spelled}(?!\w)", question))
-        after_to = bool(
-            re.search(
-                rf"\b(?:to|in|into|as|of|how many|how much)\s+(?:an?\s+)?{spelled}(?!\w)", question, re.I
+def _named_number(name: str, kind: str, question: str) -> float | int | None:
+    """Return the number a question gives to an argument: 'radius 3', '20 conformers', 'seed = 7'."""
+    words = name.replace("_", " ")
+    pattern = NUMBER_WORDS.get(name, rf"\b{words}s?(?: of| is)?\s?[=:]?\s?N|N {words}")
+    number = r"(?<![\w.])(\d+)(?!\w|\.\d)" if kind == "integer" else r"(?<![\w.])(\d+(?:\.\d+)?)(?!\w)"
+    found = re.search(pattern.replace("N", number), question, re.IGNORECASE)
+    if found is None:
+        if name == "genetic_code":
+            return next(
+                (code for words, code in GENETIC_CODES.items() if re.search(words, question, re.I)), None
             )
-        )
-        return (after_number - after_to) if name == "from_unit" else (after_to - after_number)
+        if name == "radius" and (fingerprint := re.search(r"\bECFP[-_]?(\d)", question, re.IGNORECASE)):
+            return int(fingerprint[1]) // 2  # ECFP4 names the diameter
+        return None
+    written = next(group for group in found.groups() if group)
+    return int(written) if kind == "integer" else float(written)
 
-    return sorted(units, key=score, reverse=True)
+
+def _queries(question: str, compounds: list[str]) -> list[str]:
+    """Return the compounds that others could be compared with, which is one where the wording says which.
+
+    Of two it is the first, as similarity has no direction; of more it is the one after 'to', 'with' or 'against'.
+    """
+    if len(compounds) <= 2:
+        return compounds[:1]
+    after = r"\b(?:to|with|against|versus|vs\.?|like|resembles?)\s+(?:the\s+)?"
+    named = [c for c in compounds if re.search(after + re.escape(c) + r"(?!\w)", question, re.IGNORECASE)]
+    return named if len(named) == 1 else compounds
+
+
+def _with_units_first(candidates: Sequence[Candidate]) -> list[float]:
+    """Return the numbers of a text, those that a unit follows before the others."""
+    starts = {c.start for c in candidates if c.kind == "unit"}
+    numbers = sorted((c for c in candidates if c.kind == "number"), key=lambda c: c.start)
+    numbers.sort(key=lambda c: not ({c.end, c.end + 1} & starts))
+    return list(dict.fromkeys(float(c.text) for c in numbers))
+
+
+def _units(name: str, question: str, candidates: Sequence[Candidate]) -> list[str]:
+    """Return the units a value could be in or be converted to.
+
+    What follows a number is converted from; of the others, what follows 'to', 'in', 'into' or 'how many' comes first.
+    """
+    ends = {c.end for c in candidates if c.kind == "number"}
+    units = sorted((c for c in candidates if c.kind == "unit"), key=lambda c: c.start)
+    source = {c.text for c in units if {c.start, c.start - 1} & ends}
+    others = list(dict.fromkeys(c.text for c in units if c.text not in source))
+    if not source or not others:
+        return list(dict.fromkeys(c.text for c in units))
+    if name == "from_unit":
+        return [u for u in dict.fromkeys(c.text for c in units) if u in source]
+    asked = r"\b(?:to|in|into|as|of|how many|how much|which|what)\s+(?:an?\s+)?"
+    first = [u for u in others if re.search(rf"{asked}{re.escape(u)}(?!\w)", question, re.IGNORECASE)]
+    return first or others
 
 
 def subject_words(question: str) -> str:

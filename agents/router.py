@@ -1,14 +1,17 @@
-"""The router: which tools a question could mean. A linear classifier over sentence embeddings and over what the text holds."""
+"""The router: which tools a question could mean. A linear classifier over sentence embeddings, words and what the text holds."""
 
 from __future__ import annotations
 
 import functools
+import itertools
 import json
+import re
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmate.agents.arguments import fits
+from benchmate.agents.arguments import fits, kind_of
 from benchmate.agents.intake import Candidate
 from benchmate.runtime.calls import Call, record_call
 from benchmate.runtime.context import RunContext, TaskScope
@@ -17,13 +20,16 @@ from benchmate.tools.base import Tool
 from benchmate.tools.registry import Registry, load_registry
 
 NONE = "none"  # the class of questions that no tool answers
-KINDS = ("compound", "structure", "dna", "rna", "protein", "equation", "number", "unit")
 MASKS = {
-    "compound": "the compound", "unknown": "the compound", "structure": "the compound", "dna": "the DNA sequence", "rna": "the RNA sequence",
+    "name": "the compound", "structure": "the structure", "dna": "the DNA sequence", "rna": "the RNA sequence",
     "protein": "the protein sequence", "equation": "the reaction equation", "number": "some amount", "unit": "a unit",
 }  # fmt: skip
+KINDS = tuple(MASKS)
+WORDS = 1024  # places that words and pairs of words are hashed to
 SHORTLIST = 3
 CLOSE = 0.5  # tools at least this likely, relative to the best, are shortlisted
+LEAST = 0.3  # a tool less likely than this is not called
+DOUBT = 1.5  # how much likelier than `none` the best tool must be: a wrong answer is worse than no answer
 SHIPPED = Path(__file__).with_name("router_weights.npz")
 
 
@@ -39,25 +45,38 @@ class Weights(NamedTuple):
 def mask(text: str, candidates: Sequence[Candidate]) -> str:
     """Return the text with its subjects replaced by what they are, so that wording alone is left."""
     for candidate in sorted(candidates, key=lambda c: -c.start):
-        if candidate.kind in MASKS:
-            text = f"{text[: candidate.start]}{MASKS[candidate.kind]}{text[candidate.end :]}"
-    return " ".join(text.split())
+        if (kind := kind_of(candidate)) in MASKS:
+            text = f"{text[: candidate.start]} {MASKS[kind]} {text[candidate.end :]}"
+    return re.sub(r"\s+(?=[,.;:?!)])", "", " ".join(text.split()))
 
 
 def kind_counts(candidates: Sequence[Candidate]) -> list[int]:
-    """Return how many candidates of each kind there are, up to three."""
-    kinds = [(c.text, "compound" if c.kind == "unknown" else c.kind) for c in candidates]
-    return [min(3, len({text for text, own in kinds if own == kind})) for kind in KINDS]
+    """Return how many different candidates of each kind there are, up to three."""
+    found = {(kind_of(c), c.text) for c in candidates}
+    return [min(3, sum(own == kind for own, _ in found)) for kind in KINDS]
 
 
 def features(texts: Sequence[str], counts: Sequence[Sequence[int]]) -> Any:
-    """Return the classifier's input [texts, 384 + 2 × kinds]: the sentence embedding, which kinds there are, and how many."""
+    """Return the classifier's input `[texts, 384 + 2 × kinds + WORDS]`.
+
+    That is the sentence embedding, which kinds of subjects there are and how many, and which words and pairs of words.
+    """
     import numpy as np
 
     from benchmate.tools.library.embedding import embed
 
     held = np.asarray(counts, dtype=np.float32)
-    return np.hstack([embed(list(texts)), 0.5 * (held > 0), 0.25 * np.maximum(held - 1, 0)])
+    words = np.zeros((len(texts), WORDS), dtype=np.float32)
+    for row, text in zip(words, texts, strict=True):
+        for group in _word_groups(text):
+            row[zlib.crc32(group.encode()) % WORDS] += 1
+        row /= max(float(np.linalg.norm(row)), 1.0)
+    return np.hstack([embed(list(texts)), 0.5 * (held > 0), 0.25 * np.maximum(held - 1, 0), words])
+
+
+def _word_groups(text: str) -> set[str]:
+    words = re.findall(r"[a-z0-9%]+", text.lower())
+    return {*words, *(f"{a} {b}" for a, b in itertools.pairwise(words))}
 
 
 def scores(weights: Weights, text: str, counts: Sequence[int]) -> dict[str, float]:
@@ -78,7 +97,7 @@ def save(weights: Weights, path: Path) -> None:
     np.savez_compressed(
         path,
         head=head,
-        coefficients=weights.coefficients.astype("float32"),
+        coefficients=weights.coefficients.astype("float16"),
         intercepts=weights.intercepts.astype("float32"),
     )
 
@@ -104,9 +123,8 @@ def _weights(cache: Path, registry: Registry) -> Weights:
     for path in (SHIPPED, cached):
         if path.is_file() and (found := read(path)).fingerprint == wanted:
             return found
-    trained = train(registry)
-    save(trained, cached)
-    return trained
+    save(train(registry), cached)
+    return read(cached)
 
 
 async def route(
@@ -133,23 +151,24 @@ async def route(
     result = (await record_call(context, scope, Call("model", "router", "1", arguments), run)).result
     found: dict[str, float] = result["scores"]
     ranked = sorted((n for n in found if n in tools), key=lambda n: -found[n])
-    if not ranked or found[NONE] > found[ranked[0]]:
+    if not ranked or found[ranked[0]] < max(LEAST, DOUBT * found[NONE]):
         return []
     best = ranked[0]
-    if not fits(tools[best], candidates):
+    close = [n for n in ranked[:SHORTLIST] if found[n] >= CLOSE * found[best]]
+    if not (fitting := [n for n in close if fits(tools[n], candidates)]):
         needs = ", ".join(tools[best].schema.get("required", []))
         raise NotFound(
             "no_subject",
             f"this reads like a question for {best}, but the text holds nothing it could take as {needs}",
             hint="write the name as in a catalogue, or the structure as SMILES, or the sequence in one-letter codes",
         )
-    return [n for n in ranked[:SHORTLIST] if found[n] >= CLOSE * found[best] and fits(tools[n], candidates)]
+    return fitting
 
 
 def question_offset(question: str, candidates: Sequence[Candidate]) -> int:
     """Return where `question` starts in the text its candidates were found in."""
     for candidate in candidates:
-        local = question.find(candidate.text)
+        local = question.lower().find(candidate.text.lower())
         if local >= 0:
             return candidate.start - local
     return 0

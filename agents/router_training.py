@@ -1,4 +1,7 @@
-"""Training the router: questions are generated from what the tools say of themselves and from a file of phrasings."""
+"""Training the router: questions are generated from what the tools say of themselves and from a file of phrasings.
+
+`python -m benchmate.agents.router_training` trains it for the installed tools and writes the weights that ship.
+"""
 
 from __future__ import annotations
 
@@ -6,102 +9,144 @@ import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from benchmate.agents.intake import Candidate
-from benchmate.agents.router import KINDS, MASKS, NONE, Weights, features, kind_counts, mask
+from benchmate.agents.router import (
+    KINDS,
+    MASKS,
+    NONE,
+    SHIPPED,
+    WORDS,
+    Weights,
+    features,
+    kind_counts,
+    mask,
+    save,
+)
 from benchmate.runtime.canonical import digest
 from benchmate.tools.base import Tool
 from benchmate.tools.intake import find_candidates
-from benchmate.tools.registry import Registry
+from benchmate.tools.registry import Registry, load_registry
 
 PHRASES = Path(__file__).with_name("router_phrases.yaml")
 SEED = 20260101
+STRENGTH = 30.0  # inverse of the regularisation
+SWAPPED = 0.35  # share of the phrasings repeated with a structure for a compound's name, with RNA for DNA
 PROPERTY_FORMS = (
     "what is the {property} of {subject}", "{property} of {subject}", "calculate the {property} for {subject}",
     "{subject} {property}", "how large is the {property} of {subject}", "I need the {property} of {subject}",
     "which of {subject}, {subject} and {subject} has the highest {property}", "compare the {property} of {subject} and {subject}",
 )  # fmt: skip
 COURTESIES = (
-    "{}",
-    "{}?",
-    "please {}",
-    "can you tell me {}?",
-    "quick question: {}",
-    "hi, {}",
-    "{} please",
-    "for my notes: {}",
-)
-SUBJECTS = {"compound": ("compound",), "sequence": ("dna", "protein")}
+    "{}?", "{}?", "{}?", "please {}", "can you tell me {}?", "quick question: {}", "hi, {}", "{} please", "for my notes: {}", "could you tell me {}?",
+    "I want to know {}", "hello! {} Thanks.",
+)  # fmt: skip
 
 
-def phrases() -> dict[str, list[str]]:
-    """Return the phrasings by tool (and for `none`), with {compound}, {dna}, {number} … where a subject stands."""
+class Example(NamedTuple):
+    """A masked question, how many subjects of each kind it holds, its tool, and the phrasing it comes from."""
+
+    text: str
+    counts: tuple[int, ...]
+    tool: str
+    phrasing: str
+
+
+def phrases() -> dict[str, Any]:
+    """Return the phrasings by tool (and for `none`), with {compound}, {dna}, {number} … where a subject stands.
+
+    Under `unanswered` are the properties, by kind of subject, that no tool gives.
+    """
     from ruamel.yaml import YAML
 
-    loaded: dict[str, list[str]] = YAML(typ="safe", pure=True).load(PHRASES)
+    loaded: dict[str, Any] = YAML(typ="safe", pure=True).load(PHRASES)
     return loaded
 
 
 def fingerprint(registry: Registry) -> str:
     """Return a digest of all that the router learns from: it is trained anew when this changes."""
-    return digest(
-        "router", registry.fingerprint, phrases(), MASKS, KINDS, PROPERTY_FORMS, COURTESIES, SEED, length=16
-    )
+    settings = [MASKS, WORDS, PROPERTY_FORMS, COURTESIES, SEED, STRENGTH, SWAPPED]
+    return digest("router", registry.fingerprint, phrases(), settings, length=16)
 
 
-def questions(registry: Registry) -> Iterator[tuple[str, list[int], str]]:
-    """Yield (masked text, kind counts, tool) for training."""
+def examples(registry: Registry) -> Iterator[Example]:
+    """Yield what the router learns: every phrasing plain, and once more as a question or with courtesy."""
     rng = random.Random(SEED)
     written = phrases()
-    for name, tool in registry.offered.items():
-        forms = [fill_form(form) for form in (*written.get(name, ()), *_property_forms(tool, rng))]
-        forms += [(mask(text, found := _candidates(text)), kind_counts(found)) for text in tool.examples]
-        for text, counts in forms:
-            for _ in range(2):
-                yield rng.choice(COURTESIES).format(text), counts, name
-    for form in written[NONE]:
-        text, counts = (
-            fill_form(form) if "{" in form else (mask(form, found := _candidates(form)), kind_counts(found))
-        )
-        for _ in range(2):
-            yield rng.choice(COURTESIES).format(text), counts, NONE
+    for name, tool in (*registry.offered.items(), (NONE, None)):
+        takes_structures = tool is None or "compound" in tool.entity_arguments.values()
+        for form in written.get(name, ()):
+            yield from _variants(form, *fill_form(form), name, rng)
+            swapped = form.replace("{dna}", "{rna}")
+            if takes_structures:
+                swapped = swapped.replace("{compound}", "{structure}")
+            if swapped != form and rng.random() < SWAPPED:
+                yield from _variants(form, *fill_form(swapped), name, rng)
+        for text in tool.examples if tool else ():
+            found = [Candidate.model_validate(c) for c in find_candidates(text)]
+            yield from _variants(text, mask(text, found), kind_counts(found), name, rng)
+        asked = _properties(tool) if tool else written["unanswered"].items()
+        for kind, properties in asked:
+            for words in properties:
+                for form in rng.sample(PROPERTY_FORMS, 3 if tool else 2):
+                    filled = form.format(property=words, subject="{" + kind + "}")
+                    masked, counts = fill_form(filled)
+                    yield Example(masked, tuple(counts), name, words)
 
 
-def _candidates(text: str) -> list[Candidate]:
-    return [Candidate.model_validate(c) for c in find_candidates(text)]
+def _variants(
+    phrasing: str, text: str, counts: list[int], tool: str, rng: random.Random
+) -> Iterator[Example]:
+    plain = text.rstrip("?")
+    for variant in (plain, rng.choice(COURTESIES).format(plain)):
+        yield Example(variant, tuple(counts), tool, phrasing)
 
 
 def fill_form(form: str) -> tuple[str, list[int]]:
     """Return a phrasing with its slots masked, and what it holds."""
-    slots = re.findall(r"\{(\w+)\}", form)
-    text = re.sub(r"\{(\w+)\}", lambda m: MASKS[m[1]], form)
+    slots = ["name" if slot == "compound" else slot for slot in re.findall(r"\{(\w+)\}", form)]
+    text = re.sub(r"\{(\w+)\}", lambda m: MASKS["name" if m[1] == "compound" else m[1]], form)
     return text, [min(3, slots.count(kind)) for kind in KINDS]
 
 
-def _property_forms(tool: Tool, rng: random.Random) -> Iterator[str]:
-    kinds = [
-        k
-        for n, kind in tool.entity_arguments.items()
-        if n in tool.schema.get("required", [])
-        for k in SUBJECTS[kind]
+def _properties(tool: Tool) -> Iterator[tuple[str, list[str]]]:
+    """Yield each kind of subject the tool takes, and the words for the properties it gives."""
+    words = [
+        spelled.strip()
+        for name, wording in tool.properties.items()
+        for spelled in (name.replace("_", " "), *wording.split(","))
     ]
-    if not kinds:
-        return
-    if tool.domain == "biology" and len(kinds) > 1:
-        kinds = ["protein"] if "protein" in tool.name else ["dna"] if "dna" in tool.name else kinds
-    for name, wording in tool.properties.items():
-        for words in dict.fromkeys([name.replace("_", " "), *(w.strip() for w in wording.split(","))]):
-            for form in rng.sample(PROPERTY_FORMS, 3):
-                yield form.format(property=words, subject="{" + rng.choice(kinds) + "}")
+    kinds = [k for n in tool.schema.get("required", []) if (k := tool.entity_arguments.get(n))]
+    for kind in dict.fromkeys(kinds):
+        if kind == "compound":
+            yield "compound", list(dict.fromkeys(words))
+        else:
+            yield "protein" if "protein" in tool.name else "dna", list(dict.fromkeys(words))
 
 
 def train(registry: Registry) -> Weights:
-    """Return a router trained on the generated questions: multinomial logistic regression, seconds on one core."""
-    from sklearn.linear_model import LogisticRegression
-
-    rows = list(dict.fromkeys((text, tuple(counts), label) for text, counts, label in questions(registry)))
-    inputs = features([r[0] for r in rows], [list(r[1]) for r in rows])
-    model = LogisticRegression(C=20.0, max_iter=2000, class_weight="balanced").fit(
-        inputs, [r[2] for r in rows]
+    """Return a router trained on the generated questions: multinomial logistic regression."""
+    rows = list(dict.fromkeys(examples(registry)))
+    classes, coefficients, intercepts = fit(
+        features([r.text for r in rows], [r.counts for r in rows]), [r.tool for r in rows]
     )
-    return Weights(tuple(model.classes_.tolist()), model.coef_, model.intercept_, fingerprint(registry))
+    return Weights(classes, coefficients, intercepts, fingerprint(registry))
+
+
+def fit(inputs: Any, tools: list[str]) -> tuple[tuple[str, ...], Any, Any]:
+    """Return the classes, the coefficients `[classes, features]` and the intercepts `[classes]`."""
+    from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):  # threads that wait for one another on a busy machine take ten times as long
+        model = LogisticRegression(C=STRENGTH, max_iter=1000, class_weight="balanced").fit(inputs, tools)
+    return tuple(model.classes_.tolist()), model.coef_, model.intercept_
+
+
+if __name__ == "__main__":
+    trained = train(load_registry())
+    save(trained, SHIPPED)
+    print(
+        f"{SHIPPED.name}: {SHIPPED.stat().st_size / 1000:.0f} kB, {len(trained.classes)} classes, {trained.fingerprint}"
+    )
