@@ -15,6 +15,7 @@ from benchmate.runtime.context import RunContext
 from benchmate.runtime.errors import InvalidInput, did_you_mean
 from benchmate.runtime.evidence import Entity
 from benchmate.runtime.expressions import Expression, fill
+from benchmate.runtime.labels import merge_labels
 from benchmate.runtime.quantity import Quantity, same_dimension
 from benchmate.tools.registry import load_registry
 
@@ -94,7 +95,10 @@ def run_analyst(
             f"step {task.id!r} names neither a ranking nor flags",
             hint="with: {rank: {by: qed}}",
         )
-    return TaskResult(task=task.id, attempt=task.attempt, status="ok", output=output, claims=tuple(claims))
+    labels = merge_labels(*(r.labels for r in results.values()), *(c.labels for c in claims))
+    return TaskResult(
+        task=task.id, attempt=task.attempt, status="ok", output=output, claims=tuple(claims), labels=labels
+    )
 
 
 def rank(task: str, table: Observations, ranking: Ranking) -> list[Claim]:

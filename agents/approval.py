@@ -18,8 +18,12 @@ class ApprovalRequest(Contract):
 
 
 class ApprovalAnswer(Contract):
-    """What they said. An answer about the plan may bring an edited plan."""
+    """What they said. An answer about the plan may bring an edited plan.
+
+    `subject` says which request it answers, copied from there. Without one it answers a task's first question only.
+    """
 
     approved: bool
+    subject: str = ""
     note: str = ""
     plan: Plan | None = None

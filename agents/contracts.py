@@ -191,6 +191,7 @@ class TaskResult(Contract):
     answer: str | None = None
     error: ErrorInfo | None = None
     notes: tuple[str, ...] = ()
+    labels: Labels = Field(NO_LABELS, description="Of what it saw; whoever builds on it carries them too.")
 
 
 # --- verification -------------------------------------------------------------------------------------------------

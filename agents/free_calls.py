@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from benchmate.agents.ledger import EvidenceIndex
 from benchmate.agents.specialists import Specialist
 from benchmate.agents.tasks import Setting
 from benchmate.model.engine import Constraint, Engine, Message, Sampling, ToolSpec
+from benchmate.runtime.calls import ends_run
 from benchmate.runtime.canonical import canonical_json
 from benchmate.runtime.context import RunContext, TaskScope
 from benchmate.runtime.errors import BenchmateError, ErrorInfo, InvalidInput
@@ -53,11 +55,13 @@ async def run_free(
     context: RunContext, scope: TaskScope, task: Task, agent: Specialist, setting: Setting
 ) -> TaskResult:
     """Let the model call tools until it is done, then take its claims. Raises InvalidInput (`bad_model_output`, `too_many_turns`)."""
-    engine: Engine = setting.engine
+    engine: Engine | None = setting.engine
+    if engine is None:
+        raise InvalidInput("no_model", f"{agent.name} needs a model", hint="give the profile one")
     goal = str(fill(task.arguments.get("goal", ""), setting.names()))
     messages = [
         Message(role="system", content=f"{agent.prompt}\n{_CITING}"),
-        Message(role="user", content=_goal_text(goal, task, setting)),
+        Message(role="user", content=_goal_text(goal, task, setting, scope.labels)),
     ]
     specs = [ToolSpec(name=t.name, description=t.summary, parameters=t.schema) for t in agent.tools.values()]
     gathered: list[Evidence] = []
@@ -83,6 +87,8 @@ async def run_free(
             except ApprovalNeeded:
                 raise
             except BenchmateError as error:
+                if ends_run(error) or error.info.kind == "budget":
+                    raise
                 items.append(_item(len(items), call.name, call.arguments, error=error.info))
                 content = canonical_json({"error": error.info.model_dump(mode="json")})
             else:
@@ -108,7 +114,7 @@ async def run_free(
         task=task.id, attempt=task.attempt, status="ok" if succeeded else "failed", output={"answer": final.answer},
         items=tuple(i for i in items if i.status == "ok" or not succeeded), claims=tuple(claims),
         evidence=tuple(dict.fromkeys(e.id for e in gathered)), artifacts=tuple({a.sha: a for a in artifacts}.values()),
-        answer=final.answer, error=items[-1].error if items and not succeeded else None,
+        answer=final.answer, error=items[-1].error if items and not succeeded else None, labels=labels,
     )  # fmt: skip
 
 
@@ -118,14 +124,21 @@ _CITING = (
 )
 
 
-def _goal_text(goal: str, task: Task, setting: Setting) -> str:
+def _goal_text(goal: str, task: Task, setting: Setting, labels: Labels) -> str:
     parts = [goal]
     for name, result in setting.results.items():
-        lines = [f"- {c.text} [{', '.join(c.cites)}]" for c in result.claims[:30]]
+        lines = [f"- {_marked(c.text, c.labels)} [{', '.join(c.cites)}]" for c in result.claims[:30]]
         parts += [f"Found by {name}:", *lines] if lines else []
     if task.feedback:
-        parts.append(f"A check of the last attempt found: {task.feedback}")
+        parts.append(f"A check of the last attempt found: {_marked(task.feedback, labels)}")
     return "\n".join(parts)
+
+
+def _marked(text: str, labels: Labels) -> str:
+    """Return text from outside between marks that it cannot close itself, other text as it is."""
+    if "untrusted" not in labels:
+        return text
+    return f"<untrusted>{re.sub('<(?=/?untrusted)', '‹', text, flags=re.IGNORECASE)}</untrusted>"
 
 
 def show_evidence(evidence: Evidence) -> str:
@@ -136,15 +149,13 @@ def show_evidence(evidence: Evidence) -> str:
     }
     data = canonical_json(evidence.result.data)
     shown = data if len(data) <= DATA_SHOWN else f"{data[:DATA_SHOWN]}… ({len(data)} characters)"
-    if "untrusted" in evidence.result.labels:
-        shown = f"<untrusted>{shown.replace('<untrusted>', '').replace('</untrusted>', '')}</untrusted>"
-    about = [e.label for e in evidence.result.entities]
+    labels = evidence.result.labels
     body = {
         "evidence": evidence.id,
-        "about": about,
+        "about": [_marked(e.label, labels) for e in evidence.result.entities],
         "quantities": quantities,
-        "data": shown,
-        "warnings": list(evidence.result.warnings),
+        "data": _marked(shown, labels),
+        "warnings": [_marked(w, labels) for w in evidence.result.warnings],
     }
     return json.dumps(body, ensure_ascii=False)
 

@@ -11,8 +11,10 @@ from benchmate.agents.contracts import Claim, Contract, Verdict
 from benchmate.agents.ledger import EvidenceIndex
 from benchmate.agents.verifier import SCOPE
 from benchmate.model.engine import Constraint, Engine, Message, Sampling
+from benchmate.runtime.calls import ends_run
 from benchmate.runtime.canonical import canonical_json
 from benchmate.runtime.context import RunContext, TaskScope, entered
+from benchmate.runtime.errors import BenchmateError
 from benchmate.runtime.evidence import split_citation
 
 EXCERPT = 3000  # characters of each cited result that the judge sees
@@ -36,7 +38,13 @@ async def judge_open(
             judged.append(verdict)
             continue
         with entered(context, TaskScope(f"{SCOPE}:{claim.id}", round_)):
-            judged.append(await _judge(engine, claim, index))
+            try:
+                judged.append(await _judge(engine, claim, index))
+            except BenchmateError as error:  # code's verdicts stand, whatever becomes of the judge
+                if ends_run(error):
+                    raise
+                reason = f"the judge could not be asked: {error}"
+                judged.append(Verdict(claim_id=claim.id, status="unchecked", method="none", reason=reason))
     return judged
 
 

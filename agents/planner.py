@@ -14,6 +14,7 @@ from benchmate.agents.intake import Intake
 from benchmate.agents.router import route
 from benchmate.agents.specialists import AGENTS, agent_for
 from benchmate.model.engine import Constraint, Message, Sampling
+from benchmate.runtime.calls import ends_run
 from benchmate.runtime.context import RunContext, TaskScope, entered
 from benchmate.runtime.errors import BenchmateError, InvalidInput, NotFound
 from benchmate.tools.registry import load_registry
@@ -82,7 +83,9 @@ async def _one_task_each(context: RunContext, scope: TaskScope, question: str, i
         own = await intake_for(context, intake, part)
         try:
             shortlist = await route(context, scope, part, own.candidates, registry.offered)
-        except NotFound:
+        except NotFound as error:
+            if ends_run(error):
+                raise
             shortlist = []
         agent = agent_for(registry[shortlist[0]]) if shortlist else "analyst"
         tasks.append(

@@ -27,7 +27,7 @@ from benchmate.agents.contracts import (
 from benchmate.agents.intake import Intake
 from benchmate.agents.ledger import EvidenceIndex
 from benchmate.agents.verifier import allowed_phrases
-from benchmate.runtime.calls import usage_of
+from benchmate.runtime.calls import ends_run, usage_of
 from benchmate.runtime.canonical import canonical_json
 from benchmate.runtime.context import RunContext, TaskScope
 from benchmate.runtime.errors import BenchmateError
@@ -292,6 +292,8 @@ async def comparison_figures(
     try:
         evidence = await call_tool(context, TaskScope(SCOPE), "draw_comparison", arguments)
     except BenchmateError as error:
+        if ends_run(error):
+            raise
         context.emit_notice(f"no figure: {error}")
         return []
     picture = next(a for a in evidence.result.artifacts if a.media_type.startswith("image/"))

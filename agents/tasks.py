@@ -11,6 +11,7 @@ from benchmate.agents.approval import ApprovalAnswer, ApprovalRequest
 from benchmate.agents.claims import claims_from, quote_claims
 from benchmate.agents.contracts import Claim, ItemResult, Plan, Task, TaskResult, TaskStatus
 from benchmate.agents.intake import Intake
+from benchmate.runtime.calls import ends_run, evidence_in
 from benchmate.runtime.context import RunContext, TaskScope, body_of, entered
 from benchmate.runtime.errors import (
     BenchmateError,
@@ -18,7 +19,6 @@ from benchmate.runtime.errors import (
     ErrorInfo,
     InvalidInput,
     Refused,
-    StorageError,
 )
 from benchmate.runtime.evidence import Artifact, Evidence
 from benchmate.runtime.expressions import Expression, fill
@@ -45,18 +45,27 @@ class Setting(NamedTuple):
 
 
 async def run_task(context: RunContext, task: Task, setting: Setting) -> TaskResult:
-    """Run a task and return how it ended. Raises StorageError alone: what cannot be recorded must not go on."""
-    labels = (
-        merge_labels(*(c.labels for r in setting.results.values() for c in r.claims))
-        if setting.results
-        else NO_LABELS
-    )
+    """Run a task and return how it ended. Raises only what ends the whole run, as `ends_run` says."""
+    labels = inherited_labels(context, task, setting)
     try:
         return await _run(context, labels, task, setting)
-    except StorageError:
-        raise
     except BenchmateError as error:
+        if ends_run(error):
+            raise
         return TaskResult(task=task.id, attempt=task.attempt, status=_status_of(error), error=error.info)
+
+
+def inherited_labels(context: RunContext, task: Task, setting: Setting) -> Labels:
+    """Return the labels of what the task builds on: the results it needs and, at a new attempt, what earlier ones saw."""
+    found = [r.labels for r in setting.results.values()]
+    found += [c.labels for r in setting.results.values() for c in r.claims]
+    if task.feedback is not None:
+        found += [
+            e.result.labels
+            for e in evidence_in(context.journal)
+            if e.task == task.id and e.attempt < task.attempt
+        ]
+    return merge_labels(*found) if found else NO_LABELS
 
 
 async def _run(context: RunContext, labels: Labels, task: Task, setting: Setting) -> TaskResult:
@@ -132,7 +141,11 @@ def ask_person(context: RunContext, request: ApprovalRequest, task: str) -> Appr
     asked = any(r.body["subject"] == request.subject for r in context.journal.records("approval.asked"))
     if not asked:
         context.journal.append("approval.asked", request.model_dump(mode="json"), task=task)
-    answer = ApprovalAnswer.model_validate(interrupt(request.model_dump(mode="json")))
+    answered = any(r.task == task for r in context.journal.records("approval.given"))
+    while True:  # when a node runs again, LangGraph hands it the answers to its earlier questions first
+        answer = ApprovalAnswer.model_validate(interrupt(request.model_dump(mode="json")))
+        if answer.subject == request.subject or not (answer.subject or answered):
+            break
     body = body_of(subject=request.subject, approved=answer.approved, note=answer.note or None,
                    plan=answer.plan.model_dump(mode="json") if answer.plan else None)  # fmt: skip
     context.journal.append("approval.given", body, task=task)
@@ -188,6 +201,7 @@ def collect_calls(
 ) -> TaskResult:  # fmt: skip
     """Return the TaskResult of the calls of one task: successes, failures, claims, and the output later steps see."""
     results, output, claims, evidence, artifacts = [], [], list[Claim](), [], list[Artifact]()
+    labels: Labels = NO_LABELS
     names = wanted if wanted is not None else (list(task.claims) if task.claims is not None else None)
     for (index, item), outcome in zip(items, outcomes, strict=True):
         given = describe(item) if item is not None else ""
@@ -201,6 +215,7 @@ def collect_calls(
         claims += quote_claims(outcome, task.id)
         evidence.append(outcome.id)
         artifacts += outcome.result.artifacts
+        labels |= outcome.result.labels
     failed = [r for r in results if r.status == "failed"]
     status: TaskStatus = "ok" if not failed else "partial" if output and task.on_error == "keep" else "failed"
     if any(r.error and r.error.kind == "budget" for r in failed):
@@ -218,6 +233,7 @@ def collect_calls(
         evidence=tuple(dict.fromkeys(evidence)),
         artifacts=tuple({a.sha: a for a in artifacts}.values()),
         error=failed[0].error if failed and status != "partial" else None,
+        labels=labels,
         notes=(f"{total - len(items)} of {total} items left out by the condition",)
         if total > len(items)
         else (),

@@ -16,11 +16,17 @@ from benchmate.runtime.context import RunContext, TaskScope
 from benchmate.runtime.errors import ErrorInfo, NotFound
 from benchmate.runtime.evidence import Evidence
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.calls import call_batch
+from benchmate.tools.calls import call_batch, policy_on
 from benchmate.tools.registry import load_registry
 
 SCOPE = "verify"
-NOT_THE_CLAIMS_FAULT = ("budget", "policy", "transient", "crashed", "unavailable")  # why a call was not made again
+NOT_THE_CLAIMS_FAULT = (
+    "budget",
+    "policy",
+    "transient",
+    "crashed",
+    "unavailable",
+)  # why a call was not made again
 MOST_REPEATS = (
     500  # calls made again in one verification; beyond that claims are matched against the record only
 )
@@ -126,6 +132,7 @@ async def _make_again(
             or tool.cost != "cheap"
             or not tool.effects <= {"compute"}
             or item.evidence.id in wanted
+            or policy_on(context, TaskScope(SCOPE, round_), tool).verdict != "allow"  # nobody is asked here
         ):
             continue
         if len(wanted) < MOST_REPEATS:

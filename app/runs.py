@@ -6,9 +6,10 @@ import asyncio
 import datetime
 import inspect
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,13 +17,13 @@ from benchmate.agents.approval import ApprovalAnswer, ApprovalRequest
 from benchmate.agents.contracts import Plan, Report
 from benchmate.runtime.artifacts import ArtifactStore
 from benchmate.runtime.budget import Budget, BudgetLimits
-from benchmate.runtime.calls import usage_of
+from benchmate.runtime.calls import ends_run, usage_of
 from benchmate.runtime.context import RunContext, TaskScope, body_of
 from benchmate.runtime.errors import BenchmateError, InvalidInput, NotFound, StorageError, did_you_mean
 from benchmate.runtime.events import Event
 from benchmate.runtime.files import storage_error, write_atomically
 from benchmate.runtime.http import HttpClient
-from benchmate.runtime.journal import Journal, open_existing
+from benchmate.runtime.journal import Journal, Record, open_existing
 from benchmate.runtime.labels import NO_LABELS
 from benchmate.runtime.policy import Policy
 from benchmate.runtime.settings import Mode, Settings, load_settings
@@ -35,6 +36,12 @@ Approver = Callable[[ApprovalRequest], ApprovalAnswer | Awaitable[ApprovalAnswer
 Listener = Callable[[Event], None]
 T = TypeVar("T")
 MOST_STEPS = 1000  # supersteps of the graph; a plan that needs more is a fault
+PROFILE_OF_A_RUN = (
+    "template",
+    "max_completion_tokens",
+    "judges",
+    "plans",
+)  # what a replay must know of its model
 PRELOADED = ("rdkit.Chem", "benchmate.tools.registry")
 
 
@@ -149,6 +156,7 @@ async def open_run(
         journal = resources.add_sync(Journal(folder / "journal.sqlite"), "close")
         limits = budget or _recorded_budget(journal)
         source = resources.add_sync(open_existing(recording), "close") if recording is not None else None
+        told = source or journal  # the journal that knows how the run was opened
         context = RunContext(
             run_id=folder.name,
             folder=folder,
@@ -156,20 +164,24 @@ async def open_run(
             journal=journal,
             artifacts=ArtifactStore(folder / "artifacts"),
             budget=Budget(limits, spent_seconds=_spent_seconds(journal)),
-            policy=policy or _recorded_policy(journal, mode),
+            policy=policy or _recorded_policy(told, mode),
             mode=mode,
             http=resources.add(HttpClient(mode, settings.cache_dir / "http"), "aclose"),
             workers=resources.add_sync(WorkerPool(settings.workers, preload=PRELOADED), "close"),
             recording=source,
-            labels=frozenset({"private"}) if private or _was_private(journal) else NO_LABELS,
+            labels=frozenset({"private"}) if private or _was_private(told) else NO_LABELS,
             listeners=list(listeners),
         )
         for record in journal.records("call.finished"):
             context.budget.settle_past(record)
-        if engine is None:
+        if source is not None:
+            engine = _recorded_engine(source, settings)
+        elif engine is None:
             from benchmate.model.factory import make_engine
 
-            engine = resources.add(make_engine(settings, version=_model_version(source or journal)), "aclose")
+            engine = resources.add(make_engine(settings, version=_model_version(journal)), "aclose")
+        else:
+            engine = _recording_engine(engine, settings)
         if recording is not None:
             _copy_artifacts(recording, context.artifacts)
         else:
@@ -180,8 +192,10 @@ async def open_run(
             await resources.checkpointer(None if recording is not None else folder / "checkpoints.sqlite"),
         )
     finally:
-        await resources.close()
-        lock.release()
+        try:
+            await resources.close()
+        finally:
+            lock.release()
 
 
 class _Resources:
@@ -207,10 +221,11 @@ class _Resources:
         import aiosqlite
         from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-        connection = await aiosqlite.connect(path)
-        self._closers.append(connection.close)
-        await connection.execute("PRAGMA journal_mode=WAL")
-        await connection.execute("PRAGMA synchronous=FULL")
+        with _checkpoint_errors(path):
+            connection = await aiosqlite.connect(path)
+            self._closers.append(connection.close)
+            await connection.execute("PRAGMA journal_mode=WAL")
+            await connection.execute("PRAGMA synchronous=FULL")
         return AsyncSqliteSaver(connection, serde=serde)
 
     async def close(self) -> None:
@@ -218,6 +233,48 @@ class _Resources:
             result = self._closers.pop()()
             if inspect.isawaitable(result):
                 await result
+
+
+@contextmanager
+def _checkpoint_errors(path: Path) -> Iterator[None]:
+    """Say of a failing checkpoint file what to do about it."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if "full" in str(error):
+            raise StorageError(
+                "storage_full",
+                f"{path} cannot be written: no space left",
+                hint="free some space, then resume the run",
+            ) from error
+        raise StorageError(
+            "checkpoints_unreadable", f"{path} cannot be used: {error}",
+            hint="delete it and resume: the journal holds everything that was done",
+        ) from error  # fmt: skip
+
+
+def _recording_engine(engine: Any, settings: Settings) -> Any:
+    """Return an engine of the caller's own so that its calls are recorded. It stays the caller's to close."""
+    from benchmate.model.engine import RecordedEngine
+
+    if isinstance(engine, RecordedEngine):
+        return engine
+    limit = settings.model.max_completion_tokens
+    return RecordedEngine(engine, name=engine.name, version=engine.version, max_tokens=limit)
+
+
+def _recorded_engine(source: Journal, settings: Settings) -> Any:
+    """Return the engine of a replay: there is no model behind it, only the recording."""
+    from benchmate.model.engine import RecordedEngine
+
+    opened = source.first("run.opened")
+    told = opened.body if opened else {}
+    return RecordedEngine(
+        None,
+        name=told.get("model", "none"),
+        version=told.get("model_version", "none"),
+        max_tokens=settings.model.max_completion_tokens,
+    )
 
 
 def _spent_seconds(journal: Journal) -> float:
@@ -232,8 +289,8 @@ def _spent_seconds(journal: Journal) -> float:
 
 
 def _recorded_budget(journal: Journal) -> BudgetLimits:
-    opened = journal.first("run.opened")
-    return BudgetLimits.model_validate(opened.body.get("budget", {})) if opened else BudgetLimits()
+    told = [r.body["budget"] for r in journal.records("run.opened", "run.resumed") if r.body.get("budget")]
+    return BudgetLimits.model_validate(told[-1]) if told else BudgetLimits()
 
 
 def _recorded_policy(journal: Journal, mode: Mode) -> Policy:
@@ -244,7 +301,8 @@ def _recorded_policy(journal: Journal, mode: Mode) -> Policy:
 def _policy_data(policy: Policy) -> dict[str, Any]:
     rules = [rule.model_dump(mode="json", exclude_none=True) for rule in policy.rules]
     return body_of(
-        rules=rules, allow_tools=list(policy.allow_tools) if policy.allow_tools is not None else None
+        rules=rules or None,
+        allow_tools=list(policy.allow_tools) if policy.allow_tools is not None else None,
     )
 
 
@@ -292,7 +350,10 @@ async def execute(
         loaded = load_workflow(workflow)
         plan = to_plan(loaded, dict(inputs or {}))
         budget = budget or loaded.budget_limits
-        policy = policy or loaded.policy_for(settings.mode)
+        own = loaded.policy_for(settings.mode)
+        policy = policy or replace(
+            own, mode_network=settings.mode is not Mode.REPLAY
+        )  # offline, records may answer
     if plan is not None and plan.question is not None and not plan.tasks:
         question, plan = plan.question, None
     if question is not None and not question.strip():
@@ -326,6 +387,8 @@ def _open_record(
         body_of(
             **start, title=plan.title if plan else question, profile=context.settings.profile, mode=str(context.mode),
             versions=package_versions(), budget=budget.model_dump(exclude_none=True) if budget else None,
+            policy=_policy_data(context.policy) or None,
+            model_profile=context.settings.model.model_dump(mode="json", include=set(PROFILE_OF_A_RUN)),
             private=private or None, model=getattr(run.engine, "name", None), model_version=getattr(run.engine, "version", None),
         ),
     )  # fmt: skip
@@ -352,7 +415,7 @@ async def resume_run(
     try:
         with_journal.verify()
         opened = with_journal.first("run.opened")
-        closed = with_journal.last("run.closed")
+        closed = _closed(with_journal)
     finally:
         with_journal.close()
     if opened is None:
@@ -370,7 +433,9 @@ async def resume_run(
         listeners=listeners,
         budget=budget,
     ) as run:
-        run.context.journal.append("run.resumed", budget.model_dump(exclude_none=True) if budget else {})
+        run.context.journal.append(
+            "run.resumed", {"budget": budget.model_dump(exclude_none=True)} if budget else {}
+        )
         start = body_of(question=opened.body.get("question"), plan=opened.body.get("plan"))
         return await _drive(run, start, approver, answer, resumed=True)
 
@@ -396,7 +461,8 @@ async def replay_run(
         raise StorageError(
             "not_empty", f"{target / folder.name} holds a run already", hint="give another folder with --out"
         )
-    settings = load_settings(profile=opened.body["profile"])
+    name, told = opened.body["profile"], opened.body.get("model_profile")
+    settings = load_settings(profile=name, profiles={name: told} if told else None)
     async with open_run(
         target, settings=settings, run_id=folder.name, listeners=listeners, recording=folder
     ) as run:
@@ -423,37 +489,56 @@ async def _drive(
 
     context = run.context
     graph = build_graph(context, run.engine, run.checkpointer)
+    config, state = run.config, dict[str, Any]()
     given: Any = start
-    if resumed and (await graph.aget_state(run.config)).next:
-        given = None
-    while True:
+    checkpoints = context.folder / "checkpoints.sqlite"
+    if resumed:
+        with _checkpoint_errors(checkpoints):
+            snapshot = await graph.aget_state(config)
+        given = {} if snapshot.next else start
+        state = {} if snapshot.next else snapshot.values  # those of a graph that had ended, if there are any
+    while not state.get("report"):
         try:
-            with tracing_context(enabled=False):  # no run is sent anywhere, whatever the environment says
-                state = await graph.ainvoke(given, run.config, durability="sync")
+            with tracing_context(enabled=False), _checkpoint_errors(checkpoints):
+                # no run is sent anywhere, whatever the environment says
+                state = await graph.ainvoke(given or None, config, durability="sync")
+                pending = (await graph.aget_state(config)).interrupts
         except BenchmateError as error:
-            if error.info.kind == "storage":
+            if ends_run(error):
                 raise
             context.journal.append(
                 "run.closed", {"status": _status_of(error), "error": error.info.model_dump(mode="json")}
             )
             raise
-        pending = (await graph.aget_state(run.config)).interrupts
         if not pending:
             break
+        requests = [(i.id, ApprovalRequest.model_validate(i.value)) for i in pending]
         answers = {}
-        for interrupt in pending:
-            request = ApprovalRequest.model_validate(interrupt.value)
+        for identity, request in sorted(requests, key=lambda asked: _asked_at(context.journal, asked[1])):
             said = answer if answer is not None else await _ask(approver, request)
             answer = None
-            if said is None:
-                return RunOutcome(context.run_id, context.folder, "waiting", f"Waiting for a person: {request.message}",
-                                  waiting=request, usage=usage_of(context.journal))  # fmt: skip
-            answers[interrupt.id] = said.model_dump(mode="json")
+            if said is not None:
+                answers[identity] = _addressed(said, request).model_dump(mode="json")
+        if not answers:
+            return load_outcome(context.folder)
         given = Command(resume=answers)
     report = run.report(state)
     write_report(context.folder, report, context.artifacts)
     context.journal.append("run.closed", {"status": report.status, "report": state["report"]})
     return RunOutcome(context.run_id, context.folder, report.status, report.answer, report)
+
+
+def _asked_at(journal: Journal, request: ApprovalRequest) -> int:
+    """Return when a person was first asked this, as a record's number."""
+    asked = journal.records("approval.asked")
+    return next((r.seq for r in asked if r.body["subject"] == request.subject), len(journal))
+
+
+def _addressed(said: ApprovalAnswer, request: ApprovalRequest) -> ApprovalAnswer:
+    """Return the answer as one to this request. Raises what is wrong with an edited plan, before anything is recorded."""
+    if said.plan is not None:
+        said.plan.check()
+    return said.model_copy(update={"subject": request.subject})
 
 
 async def _ask(approver: Approver | None, request: ApprovalRequest) -> ApprovalAnswer | None:
@@ -478,20 +563,27 @@ def write_report(folder: Path, report: Report, artifacts: ArtifactStore) -> None
     write_crate(report, folder)
 
 
+def _closed(journal: Journal) -> Record | None:
+    """Return how the run ended; None while it has not, or was taken up again since."""
+    closed, resumed = journal.last("run.closed"), journal.last("run.resumed")
+    return None if closed is None or (resumed is not None and resumed.seq > closed.seq) else closed
+
+
 def load_outcome(folder: Path | str) -> RunOutcome:
     """Return how a run on disk stands. Raises NotFound (`no_such_run`)."""
     folder = Path(folder)
     journal = open_existing(folder)
     try:
-        written, closed = journal.last("report.written"), journal.last("run.closed")
-        asked, given = journal.last("approval.asked"), journal.last("approval.given")
+        written, closed = journal.last("report.written"), _closed(journal)
+        given = {r.body["subject"] for r in journal.records("approval.given")}
+        asked = next((r for r in journal.records("approval.asked") if r.body["subject"] not in given), None)
         usage = usage_of(journal)
     finally:
         journal.close()
-    if written is not None:
+    if written is not None and (closed is not None or asked is None):
         report = Report.model_validate(ArtifactStore(folder / "artifacts").get_json(written.body["ref"]))
         return RunOutcome(folder.name, folder, report.status, report.answer, report)
-    if asked is not None and (given is None or given.seq < asked.seq):
+    if asked is not None and closed is None:
         request = ApprovalRequest.model_validate(asked.body)
         return RunOutcome(
             folder.name,

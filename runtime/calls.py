@@ -11,6 +11,7 @@ from benchmate.runtime.canonical import call_key, canonical_json, evidence_id
 from benchmate.runtime.context import RunContext, TaskScope, body_of
 from benchmate.runtime.errors import (
     BenchmateError,
+    BudgetExceeded,
     ErrorInfo,
     InternalError,
     InvalidInput,
@@ -23,6 +24,11 @@ from benchmate.runtime.journal import Entry, Journal, Record
 
 CallType = Literal["tool", "model"]
 REPEATABLE = frozenset({"read", "compute", "network"})  # effects after which a call may simply be run again
+
+
+def ends_run(error: BenchmateError) -> bool:
+    """Return whether no task may go on after this error: nothing can be recorded, or a replay lacks a call."""
+    return error.info.kind == "storage" or error.code == "not_recorded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,8 @@ async def record_batch(
     error for each. Errors are results too: they are recorded, and raised by `Finished.result`.
 
     Raises NotFound (`not_recorded`) in replay mode, Refused (`unfinished_effect`) when a write or exec call
-    had started before and nobody knows how it ended, BudgetExceeded before anything starts.
+    had started before and nobody knows how it ended, BudgetExceeded before anything starts. The last two are
+    recorded, so that a replay is refused the same calls.
     """
     found: dict[int, Finished] = {}
     todo: list[int] = []
@@ -104,7 +111,7 @@ async def record_batch(
         elif context.recording is not None:
             found[index] = Finished(_copy(context, scope, call, occurrences[index]), reused=True)
         else:
-            _check_unfinished(context.journal, scope, call, occurrences[index])
+            _check_unfinished(context, scope, call, occurrences[index])
             todo.append(index)
     if todo:
         found.update(await _run_and_record(context, scope, calls, todo, run))
@@ -119,9 +126,13 @@ async def _run_and_record(
     run: Callable[[list[int]], Awaitable[list[dict[str, Any] | BenchmateError]]],
 ) -> dict[int, Finished]:
     todo_calls = [calls[i] for i in todo]
-    reservation = context.budget.reserve(
-        calls=len(todo), tokens=sum(c.tokens for c in todo_calls), usd=sum(c.usd for c in todo_calls)
-    )
+    try:
+        reservation = context.budget.reserve(
+            calls=len(todo), tokens=sum(c.tokens for c in todo_calls), usd=sum(c.usd for c in todo_calls)
+        )
+    except BudgetExceeded as error:
+        _record_refusal(context.journal, scope, todo_calls, error.info)
+        raise
     used_tokens, used_usd = 0, 0.0
     try:
         context.journal.append_many([
@@ -170,6 +181,11 @@ def _recordable(entry: Entry) -> Entry:
 def _copy(context: RunContext, scope: TaskScope, call: Call, occurrence: int) -> Record:
     assert context.recording is not None
     source = context.recording.find_call(call.key, scope.task, scope.attempt, occurrence=occurrence)
+    refused = context.recording.find_calls(call.key, scope.task, scope.attempt, "call.refused")
+    if source is None and refused:
+        error = ErrorInfo.model_validate(refused[-1].body["error"])
+        _record_refusal(context.journal, scope, [call], error, at=refused[-1].at)
+        raise error_from(error)
     if source is None:
         raise NotFound(
             "not_recorded",
@@ -185,21 +201,42 @@ def _copy(context: RunContext, scope: TaskScope, call: Call, occurrence: int) ->
     ])[1]  # fmt: skip
 
 
-def _check_unfinished(journal: Journal, scope: TaskScope, call: Call, occurrence: int) -> None:
-    if call.effects <= REPEATABLE:
-        return
+def _record_refusal(
+    journal: Journal, scope: TaskScope, calls: Sequence[Call], error: ErrorInfo, at: float | None = None
+) -> None:
+    when = {} if at is None else {"at": at}
+    journal.append_many([
+        Entry("call.refused", body_of(type=c.type, name=c.name, version=c.version, error=error.model_dump(mode="json")),
+              scope.task, scope.attempt, c.key, **when)
+        for c in calls
+    ])  # fmt: skip
+
+
+def unfinished_start(journal: Journal, scope: TaskScope, call: Call, occurrence: int) -> Record | None:
+    """Return the start of a write or exec call that nobody knows the end of, and no person has cleared."""
+    if call.effects <= REPEATABLE or journal.find_call(
+        call.key, scope.task, scope.attempt, occurrence=occurrence
+    ):
+        return None
     # Every start that is not cleared has its end in the journal, up to the occurrence asked for now.
     cleared = {r.body.get("subject") for r in journal.records("approval.given") if r.body.get("approved")}
     starts = journal.find_calls(call.key, scope.task, scope.attempt, "call.started")
     open_starts = [start for start in starts if f"unfinished:{start.seq}" not in cleared]
-    if len(open_starts) > occurrence:
-        started = open_starts[occurrence]
-        raise Refused(
-            "unfinished_effect",
-            f"{call.name} had started before the run stopped, and may have taken effect",
-            hint="look at what it did, then approve running it again or skip it",
-            details={"name": call.name, "arguments": call.arguments, "started": started.seq},
-        )
+    return open_starts[occurrence] if len(open_starts) > occurrence else None
+
+
+def _check_unfinished(context: RunContext, scope: TaskScope, call: Call, occurrence: int) -> None:
+    started = unfinished_start(context.journal, scope, call, occurrence)
+    if started is None:
+        return
+    refusal = Refused(
+        "unfinished_effect",
+        f"{call.name} had started before the run stopped, and may have taken effect",
+        hint="look at what it did, then approve running it again or skip it",
+        details={"name": call.name, "arguments": call.arguments, "started": started.seq},
+    )
+    _record_refusal(context.journal, scope, [call], refusal.info)
+    raise refusal
 
 
 def evidence_of(journal: Journal, record: Record) -> Evidence:

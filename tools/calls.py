@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmate.runtime.calls import Call, crash_error, evidence_of, record_batch
-from benchmate.runtime.canonical import canonical_value
+from benchmate.runtime.calls import (
+    REPEATABLE,
+    Call,
+    crash_error,
+    evidence_of,
+    record_batch,
+    unfinished_start,
+)
+from benchmate.runtime.canonical import canonical_value, digest
 from benchmate.runtime.context import RunContext, TaskScope, body_of
 from benchmate.runtime.errors import BenchmateError, BudgetExceeded, Crashed, ErrorInfo, Refused, error_from
 from benchmate.runtime.evidence import Evidence
@@ -15,7 +25,7 @@ from benchmate.runtime.policy import Decision
 from benchmate.tools.base import Tool, ToolContext
 from benchmate.tools.registry import load_registry
 
-__all__ = ["ApprovalNeeded", "call_batch", "call_tool", "tool_context"]
+__all__ = ["ApprovalNeeded", "call_batch", "call_tool", "policy_on", "tool_context"]
 
 LARGEST_CHUNK = 64  # items that travel to a worker, and into the journal, together
 DEFAULT_PARALLEL = 4
@@ -60,9 +70,14 @@ async def call_batch(
             invalid[index] = error
             arguments = canonical_value(dict(item))
         calls.append(Call("tool", tool.name, tool.version, arguments, frozenset(tool.effects)))
-    decision = _decide(context, scope, tool, calls)
+    if not calls:
+        return []
+    asked = _occurrences(scope, calls)
+    decision = _decide(context, scope, tool, calls, asked)
+    _ask_about_unfinished(context, scope, calls, asked)
 
-    size = max(1, min(LARGEST_CHUNK, len(calls) // (4 * max_parallel))) if tool.cost == "cheap" else 1
+    together = tool.cost == "cheap" and tool.effects <= REPEATABLE
+    size = max(1, min(LARGEST_CHUNK, len(calls) // (4 * max_parallel))) if together else 1
     chunks = [list(range(start, min(start + size, len(calls)))) for start in range(0, len(calls), size)]
     gate, done, outcomes = asyncio.Semaphore(max_parallel), 0, dict[int, Evidence | ErrorInfo]()
 
@@ -78,7 +93,7 @@ async def call_batch(
                 finished = await record_batch(context, scope, [calls[i] for i in chunk], run)
                 for index, call in zip(chunk, finished, strict=True):
                     outcomes[index] = call.error or evidence_of(context.journal, call.record)
-            except BudgetExceeded as error:  # what is done stays done; the rest is reported as not afforded
+            except (BudgetExceeded, Refused) as error:  # what is done stays done; the rest says why it is not
                 outcomes.update(dict.fromkeys(chunk, error.info))
         done += len(chunk)
         if len(calls) > 1:
@@ -101,17 +116,41 @@ def _first(failures: BaseExceptionGroup[BenchmateError]) -> BenchmateError:
     return error
 
 
-def _decide(context: RunContext, scope: TaskScope, tool: Tool, calls: Sequence[Call]) -> Decision:
-    """Return policy's word on these calls; log anything but a plain allow. Raises ApprovalNeeded for an open question."""
-    decision = context.policy.decide(tool.name, tool.domain, tool.effects, context.labels | scope.labels)
+def _occurrences(scope: TaskScope, calls: Sequence[Call]) -> list[int]:
+    """Return how often each call was asked for before in this scope, identical ones of this batch counted in."""
+    seen = Counter(scope.occurrences)
+    found = []
+    for call in calls:
+        found.append(seen[call.key])
+        seen[call.key] += 1
+    return found
+
+
+def policy_on(context: RunContext, scope: TaskScope, tool: Tool) -> Decision:
+    """Return policy's word on calls of a tool. The graph's own tools, which only compute, are no matter of policy."""
+    if tool.domain == "internal" and tool.effects <= {"compute"}:
+        return Decision(verdict="allow", code="allowed", reason=f"{tool.name} is part of the graph")
+    return context.policy.decide(tool.name, tool.domain, tool.effects, context.labels | scope.labels)
+
+
+def _decide(
+    context: RunContext, scope: TaskScope, tool: Tool, calls: Sequence[Call], occurrences: Sequence[int]
+) -> Decision:
+    """Return policy's word on these calls; log anything but a plain allow. Raises ApprovalNeeded for an open question.
+
+    A person's yes is for the calls that were shown: others by the same tool in the same task are asked about anew.
+    """
+    decision = policy_on(context, scope, tool)
     if decision.verdict == "allow" or context.recording is not None:
         return decision
-    subject = f"call:{scope.task}:{tool.name}"
-    answers = [r.body for r in context.journal.records("approval.given") if r.body.get("subject") == subject]
+    these = [[call.key, occurrence] for call, occurrence in zip(calls, occurrences, strict=True)]
+    subject = f"call:{scope.task}:{tool.name}:{digest(scope.attempt, these, length=12)}"
+    answers = _answers(context, subject)
     if decision.verdict == "ask" and answers:
-        allowed = bool(answers[-1].get("approved"))
+        said = answers[-1]
+        reason = "a person decided" + (f": {said['note']}" if said.get("note") else "")
         return decision.model_copy(
-            update={"verdict": "allow" if allowed else "deny", "reason": "a person decided"}
+            update={"verdict": "allow" if said.get("approved") else "deny", "reason": reason}
         )
     context.journal.append(
         "policy.decided",
@@ -126,6 +165,26 @@ def _decide(context: RunContext, scope: TaskScope, tool: Tool, calls: Sequence[C
     return decision
 
 
+def _answers(context: RunContext, subject: str) -> list[dict[str, Any]]:
+    return [r.body for r in context.journal.records("approval.given") if r.body.get("subject") == subject]
+
+
+def _ask_about_unfinished(
+    context: RunContext, scope: TaskScope, calls: Sequence[Call], occurrences: Sequence[int]
+) -> None:
+    """Raise ApprovalNeeded for a call that may have taken effect before the run stopped, unless a person has answered."""
+    if context.recording is not None:
+        return
+    for call, occurrence in zip(calls, occurrences, strict=True):
+        start = unfinished_start(context.journal, scope, call, occurrence)
+        if start is not None and not _answers(context, f"unfinished:{start.seq}"):
+            raise ApprovalNeeded(
+                f"unfinished:{start.seq}",
+                f"{call.name} had started before the run stopped and may have taken effect; run it again?",
+                {"tool": call.name, "arguments": [call.arguments], "calls": 1},
+            )
+
+
 async def _execute(
     context: RunContext, scope: TaskScope, tool: Tool, arguments: list[dict[str, Any]],
     invalid: list[BenchmateError | None], decision: Decision,
@@ -136,12 +195,42 @@ async def _execute(
     setting = tool_context(context, scope)
     good = [a for a, error in zip(arguments, invalid, strict=True) if error is None]
     if tool.effects & {"read", "network", "write"}:  # stores and services are held by this process
-        results = [await asyncio.to_thread(_run_one, tool.name, a, setting) for a in good]
+        results = [await _in_thread(context, tool, a, setting) for a in good]
     else:
         results = await _in_worker(context, tool, good, setting)
     results = [await _online(context, scope, tool, a, r, setting) for a, r in zip(good, results, strict=True)]
     remaining = iter(results)
     return [error or _as_outcome(next(remaining)) for error in invalid]
+
+
+async def _in_thread(
+    context: RunContext, tool: Tool, arguments: dict[str, Any], setting: ToolContext
+) -> dict[str, Any]:
+    """Run one call in a thread of its own. One that does not come back in time is left behind, and reported."""
+    loop, seconds = asyncio.get_running_loop(), tool.timeout or context.settings.workers.seconds
+    future: asyncio.Future[dict[str, Any]] = loop.create_future()
+
+    def deliver(result: dict[str, Any]) -> None:
+        if not future.done():
+            future.set_result(result)
+
+    def work() -> None:
+        try:
+            result = _run_one(tool.name, arguments, setting)
+        except MemoryError as error:
+            result = {"error": crash_error(error, tool.name).info.model_dump(mode="json")}
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
+            loop.call_soon_threadsafe(deliver, result)
+
+    threading.Thread(target=work, name=tool.name, daemon=True).start()
+    try:
+        return await asyncio.wait_for(future, seconds)
+    except TimeoutError:
+        late = Crashed(
+            "tool_timeout", f"{tool.name} did not finish within {seconds:g} s",
+            hint="give it a smaller input, or more time", details={"seconds": seconds},
+        )  # fmt: skip
+        return {"error": late.info.model_dump(mode="json")}
 
 
 async def _in_worker(
