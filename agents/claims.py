@@ -136,33 +136,24 @@ def _about(entity: Entity | None, others: list[str]) -> str:
 
 
 def asked_properties(tool: Tool, question: str) -> list[str]:
-    """Return the tool's properties that the question names, in its own words, the longest wording winning."""
-    text = f" {re.sub(r'[^a-z0-9 ]+', ' ', question.lower())} "
-    found: dict[str, int] = {}
+    """Return the tool's properties that the question names in the tool's own words for them, in the tool's order.
+
+    Plurals and punctuation do not matter. Where wordings overlap the longest holds: 'exact mass' does not ask for 'mass'.
+    """
+    text = _plain(question)
+    spans: list[tuple[int, int, str]] = []
     for name, wording in tool.properties.items():
-        forms = [name.replace("_", " "), *[w.strip() for w in wording.split(",")]]
-        for form in forms:
-            normal = re.sub(r"[^a-z0-9 ]+", " ", form.lower()).strip()
-            position = text.find(f" {normal} ") if normal else -1
-            if position < 0 and normal:
-                position = text.find(f" {normal}s ")
-            if position >= 0:
-                found[name] = max(found.get(name, 0), len(normal))
-    longest_first = sorted(found, key=lambda n: -found[n])
-    kept: list[str] = []
-    for name in longest_first:  # 'mass' inside 'exact mass' is not a second question
-        words = tool.properties[name].lower()
-        if (
-            not any(found[name] < found[k] and _inside(tool, name, k, text) for k in kept)
-            and words is not None
-        ):
-            kept.append(name)
-    return [name for name in tool.properties if name in kept]
+        for words in {_plain(w) for w in (name.replace("_", " "), *wording.split(","))} - {""}:
+            spans += [(m.start(), m.end(), name) for m in re.finditer(rf"(?<!\w){words}(?!\w)", text)]
+    asked = {
+        name
+        for start, end, name in spans
+        if not any(a < end and start < b and b - a > end - start for a, b, _ in spans)
+    }
+    return [name for name in tool.properties if name in asked]
 
 
-def _inside(tool: Tool, short: str, long: str, text: str) -> bool:
-    """Return whether the short property's words occur in the text only as part of the long one's."""
-    for form in [long.replace("_", " "), *tool.properties[long].lower().split(",")]:
-        text = text.replace(re.sub(r"[^a-z0-9 ]+", " ", form).strip(), "#") if form.strip() else text
-    forms = [short.replace("_", " "), *tool.properties[short].lower().split(",")]
-    return not any(f" {re.sub(r'[^a-z0-9 ]+', ' ', f).strip()} " in f" {text} " for f in forms if f.strip())
+def _plain(text: str) -> str:
+    """Return the words of a text in lower case and in the singular, punctuation left out."""
+    words = re.findall(r"[a-z0-9]+", re.sub(r"['’]s\b", "", text.lower()))
+    return " ".join(w[:-1] if re.search(r"[a-z]{2}[^s]s$", w) else w for w in words)

@@ -72,7 +72,7 @@ _AVOGADRO = "the Avogadro constant (per mole to per particle)"
 @tool(
     domain="units",
     properties={
-        "converted_value": "converted value, the value in the other unit",
+        "converted_value": "converted value, the value in the other unit, convert, how many, how much, express",
         "molar_mass": "molar mass of the substance",
     },
     examples=(

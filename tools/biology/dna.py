@@ -47,14 +47,21 @@ class OpenReadingFrame:
 @tool(
     domain="biology",
     properties={
-        "length": "length, number of base pairs, number of nucleotides",
-        "gc_content": "GC content, GC percent, G+C fraction",
-        "mass": "molecular mass, molecular weight of the DNA or RNA",
-        "mass_without_phosphate": "mass with 5' hydroxyl ends, mass of a synthetic oligonucleotide",
-        "orf_count": "number of open reading frames, ORF count",
+        "length": "length, number of base pairs, number of nucleotides, how long, longer, longest, bases, base pairs, "
+        "nucleotides, bp, nt",
+        "gc_content": "GC content, GC percent, G+C fraction, GC percentage, GC fraction, G+C content, GC rich, percent GC, GC",
+        "mass": "molecular mass, molecular weight of the DNA or RNA, molecular weight, molar mass, MW, mass, weight, weigh, "
+        "heavy, heavier",
+        "mass_without_phosphate": "mass with 5' hydroxyl ends, mass of a synthetic oligonucleotide, mass without phosphate, "
+        "without phosphate",
+        "orf_count": "number of open reading frames, ORF count, open reading frames, reading frames, ORFs",
         "longest_orf": "longest open reading frame, longest ORF",
-        **{f"{base}_count": f"number of {base} bases, {base} count" for base in _BASES.values()},
-        "undetermined_count": "number of ambiguous bases, N count",
+        **{
+            f"{base}_count": f"number of {base} bases, {base} count, {base} bases, {base}, base composition, composition"
+            for base in _BASES.values()
+        },
+        "undetermined_count": "number of ambiguous bases, N count, ambiguous bases, undetermined bases",
+        "reverse_complement": "reverse complement, revcomp, complementary strand, complement, other strand, antisense",
     },
     examples=(
         "What is the GC content of ATGGCCATTGTAATGGGCCGCTGAAAGGGTGCCCGATAG?",

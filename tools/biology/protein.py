@@ -23,24 +23,27 @@ _NAMES = {letter: code.capitalize() for code, letter in THREE_LETTER_CODES.items
 @tool(
     domain="biology",
     properties={
-        "length": "length, number of residues, length of the protein",
-        "mass": "molecular mass, molecular weight of the protein",
-        "monoisotopic_mass": "monoisotopic mass of the protein or peptide",
-        "isoelectric_point": "isoelectric point, pI",
-        "net_charge": "net charge at pH 7",
-        "extinction_coefficient_reduced": "extinction coefficient at 280 nm with all cysteines reduced",
-        "extinction_coefficient_cystine": "extinction coefficient at 280 nm with all cysteines in disulfides",
-        "gravy": "GRAVY, grand average of hydropathy",
-        "instability_index": "instability index",
-        "aromaticity": "aromaticity, fraction of Phe, Trp and Tyr",
-        "amino_acid_percentage": "percentage of an amino acid, amino-acid composition",
+        "length": "length, number of residues, length of the protein, how long, longer, longest, residues, amino acids",
+        "mass": "molecular mass, molecular weight of the protein, molecular weight, molar mass, MW, mass, weight, weigh, heavy, "
+        "heavier, kDa, size",
+        "monoisotopic_mass": "monoisotopic mass of the protein or peptide, monoisotopic mass, monoisotopic, exact mass",
+        "isoelectric_point": "isoelectric point, pI, isoelectric pH, isoelectric, acidic, basic",
+        "net_charge": "net charge at pH 7, net charge, charge, charged, acidic, basic",
+        "extinction_coefficient_reduced": "extinction coefficient at 280 nm with all cysteines reduced, cysteines reduced, "
+        "reduced, extinction coefficient, molar absorptivity, absorbance, absorb, A280",
+        "extinction_coefficient_cystine": "extinction coefficient at 280 nm with all cysteines in disulfides, disulfides, "
+        "cystines, extinction coefficient, molar absorptivity, absorbance, absorb, A280",
+        "gravy": "GRAVY, grand average of hydropathy, hydropathy, hydrophobicity, hydrophobic, hydrophilic, greasy",
+        "instability_index": "instability index, instability, stability, stable, unstable",
+        "aromaticity": "aromaticity, fraction of Phe, Trp and Tyr, aromatic residues",
+        "amino_acid_percentage": "percentage of an amino acid, amino-acid composition, composition, percentage",
     },
     examples=(
         "What is the isoelectric point of MQIFVKTLTGKTITLEVEPSDTIENVKAKIQDKEGIPPDQQ?",
         "Molecular weight of the peptide GIGKFLHSAKKFGKAFVGEIMNS",
         "Extinction coefficient at 280 nm of KVFGRCELAAAMKRHGLDNYRGYSLGNWVCAAKFESNFNTQATNR",
         "Is the protein MKWVTFISLLFLFSSAYSRGVFRRDAHKSEVAHRFKDLGEENF hydrophobic (GRAVY)?",
-        "Monoisotopic mass of YGGFL",
+        "Monoisotopic mass of the peptide YGGFL",
     ),
 )
 def compute_protein_properties(sequence: Sequence) -> ToolResult:

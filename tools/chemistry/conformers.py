@@ -28,10 +28,12 @@ METHODS = {"MMFF94": "MMFF94 (Halgren 1996), RDKit", "UFF": "UFF (Rappé 1992), 
     cost="slow",
     timeout=120,
     properties={
-        "conformer_count": "number of different conformers",
-        "lowest_energy": "energy of the most stable conformer",
-        "energy_span": "energy range of the conformers, highest above lowest",
-        "relative_energy": "conformer energy relative to the most stable one",
+        "conformer_count": "number of different conformers, how many conformers, how many conformations, number of conformers, "
+        "conformer count",
+        "lowest_energy": "energy of the most stable conformer, lowest energy, minimum energy",
+        "energy_span": "energy range of the conformers, highest above lowest, energy range, energy span, energy spread, energy gap, "
+        "energy difference, energy differences",
+        "relative_energy": "conformer energy relative to the most stable one, relative energy, relative energies, conformer energies",
     },
     examples=(
         "How many conformers does butane have?",

@@ -27,29 +27,67 @@ class Descriptor(NamedTuple):
 
 
 DESCRIPTORS: dict[str, Descriptor] = {
-    "molecular_weight": Descriptor("g/mol", "average atomic masses", "molecular weight, molar mass, MW"),
-    "exact_mass": Descriptor("Da", "most abundant isotopes", "exact mass, monoisotopic mass"),
-    "logp": Descriptor("", CRIPPEN, "logP, octanol-water partition coefficient, lipophilicity"),
-    "molar_refractivity": Descriptor("cm**3/mol", CRIPPEN, "molar refractivity, MR"),
-    "tpsa": Descriptor("angstrom**2", TPSA, "topological polar surface area, TPSA, PSA"),
-    "hbd": Descriptor("", "N-H and O-H groups, RDKit CalcNumHBD", "hydrogen-bond donors, HBD"),
-    "hba": Descriptor("", "acceptor patterns, RDKit CalcNumHBA", "hydrogen-bond acceptors, HBA"),
+    "molecular_weight": Descriptor(
+        "g/mol",
+        "average atomic masses",
+        "molecular weight, molar mass, MW, molecular mass, formula weight, average mass, mol weight, mol wt, "
+        "mass, weight, weigh, heavy, heavier, heaviest, lighter, lightest",
+    ),
+    "exact_mass": Descriptor(
+        "Da",
+        "most abundant isotopes",
+        "exact mass, monoisotopic mass, monoisotopic weight, monoisotopic, accurate mass, HRMS",
+    ),
+    "logp": Descriptor(
+        "",
+        CRIPPEN,
+        "logP, octanol-water partition coefficient, lipophilicity, log P, clogP, partition coefficient, partition, "
+        "lipophilic, hydrophobicity, hydrophobic, hydrophilic, greasy, greasier, greasiest, cross membranes",
+    ),
+    "molar_refractivity": Descriptor("cm**3/mol", CRIPPEN, "molar refractivity, MR, molar refraction"),
+    "tpsa": Descriptor(
+        "angstrom**2",
+        TPSA,
+        "topological polar surface area, TPSA, PSA, polar surface area, polar surface, polarity, polar, "
+        "cross membranes, blood-brain barrier",
+    ),
+    "hbd": Descriptor(
+        "", "N-H and O-H groups, RDKit CalcNumHBD", "hydrogen-bond donors, HBD, H-bond donors, donors"
+    ),
+    "hba": Descriptor(
+        "", "acceptor patterns, RDKit CalcNumHBA", "hydrogen-bond acceptors, HBA, H-bond acceptors, acceptors"
+    ),
     "lipinski_hbd": Descriptor(
         "", "count of N-H and O-H bonds (Lipinski)", "Lipinski donors, NH and OH count"
     ),
     "lipinski_hba": Descriptor("", "count of N and O atoms (Lipinski)", "Lipinski acceptors, N and O count"),
-    "rotatable_bonds": Descriptor("", "strict definition, RDKit", "rotatable bonds, flexibility"),
-    "ring_count": Descriptor("", "smallest set of rings", "number of rings"),
-    "aromatic_ring_count": Descriptor("", "RDKit aromaticity", "number of aromatic rings"),
-    "fsp3": Descriptor("", "fraction of sp3 carbons", "Fsp3, fraction of sp3 carbon"),
-    "qed": Descriptor("", "Bickerton 2012, mean weights", "QED, quantitative estimate of drug-likeness"),
+    "rotatable_bonds": Descriptor(
+        "", "strict definition, RDKit", "rotatable bonds, flexibility, rotors, flexible, floppy"
+    ),
+    "ring_count": Descriptor("", "smallest set of rings", "number of rings, rings, ring count"),
+    "aromatic_ring_count": Descriptor(
+        "", "RDKit aromaticity", "number of aromatic rings, aromatic rings, aromatic ring count, aromatic"
+    ),
+    "fsp3": Descriptor(
+        "",
+        "fraction of sp3 carbons",
+        "Fsp3, fraction of sp3 carbon, sp3 fraction, fraction sp3, sp3 carbons, flat, flatness",
+    ),
+    "qed": Descriptor(
+        "", "Bickerton 2012, mean weights", "QED, quantitative estimate of drug-likeness, drug-likeness"
+    ),
     "sa_score": Descriptor(
-        "", "Ertl and Schuffenhauer 2009", "synthetic accessibility, SA score (1 easy, 10 hard)"
+        "",
+        "Ertl and Schuffenhauer 2009",
+        "synthetic accessibility, SA score, synthesizability, hard to make, easy to make, difficult to make, "
+        "hard to synthesize, easy to synthesize, hard to synthesise, easy to synthesise",
     ),
     "heavy_atom_count": Descriptor(
-        "", "atoms other than hydrogen", "heavy atoms, number of non-hydrogen atoms"
+        "",
+        "atoms other than hydrogen",
+        "heavy atoms, number of non-hydrogen atoms, heavy atom count, non-hydrogen atoms",
     ),
-    "formal_charge": Descriptor("", "sum of formal charges", "net charge, formal charge"),
+    "formal_charge": Descriptor("", "sum of formal charges", "net charge, formal charge, charge, charged"),
 }
 
 RULE_SETS = {
@@ -90,7 +128,11 @@ def descriptor_values(mol: Mol) -> dict[str, float]:
 
 @tool(
     domain="chemistry",
-    properties={name: descriptor.words for name, descriptor in DESCRIPTORS.items()},
+    properties={
+        **{name: descriptor.words for name, descriptor in DESCRIPTORS.items()},
+        "formula": "molecular formula, empirical formula, sum formula, formula",
+        "scaffold": "Murcko scaffold, Bemis-Murcko framework, scaffold, framework",
+    },
     examples=(
         "What is the molecular weight of aspirin?",
         "What are logP and TPSA of caffeine?",
@@ -139,11 +181,13 @@ def compute_descriptors(compound: Compound, form: Literal["as_given", "parent"] 
 @tool(
     domain="chemistry",
     properties={
-        "lipinski_violations": "Lipinski violations, rule of five",
-        "veber_violations": "Veber violations, oral bioavailability rules",
-        "ghose_violations": "Ghose filter violations",
-        "leadlike_violations": "lead-likeness violations",
-        "alert_count": "structural alerts, PAINS, BRENK and NIH matches",
+        "lipinski_violations": "Lipinski violations, rule of five, rule of 5, Ro5, Lipinski",
+        "veber_violations": "Veber violations, oral bioavailability rules, Veber, orally bioavailable, oral bioavailability, "
+        "orally available",
+        "ghose_violations": "Ghose filter violations, Ghose filter, Ghose",
+        "leadlike_violations": "lead-likeness violations, lead-likeness, lead-like, leadlike",
+        "alert_count": "structural alerts, PAINS, BRENK and NIH matches, alerts, BRENK, NIH, frequent hitter, assay interference, "
+        "nuisance, reactive groups, toxicophores",
     },
     examples=(
         "Does atorvastatin break Lipinski's rule of five?",

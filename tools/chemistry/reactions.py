@@ -102,8 +102,9 @@ def balance(equation: Equation) -> tuple[int, ...]:
 @tool(
     domain="chemistry",
     properties={
-        "stoichiometric_coefficient": "stoichiometric coefficient, number in the balanced equation",
-        "molar_mass": "molar mass of a species, formula weight",
+        "stoichiometric_coefficient": "stoichiometric coefficient, number in the balanced equation, coefficients, stoichiometry, mole ratio, "
+        "balance, balanced",
+        "molar_mass": "molar mass of a species, formula weight, molar mass, molecular weight",
     },
     examples=(
         "Balance KMnO4 + HCl -> KCl + MnCl2 + H2O + Cl2",

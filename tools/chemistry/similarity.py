@@ -26,7 +26,7 @@ REFERENCES = {
 
 @tool(
     domain="chemistry",
-    properties={"similarity": "Tanimoto similarity, structural similarity"},
+    properties={"similarity": "Tanimoto similarity, structural similarity, Tanimoto, similarity, similar"},
     examples=(
         "How similar are aspirin and salicylic acid?",
         "Which of ibuprofen, naproxen and caffeine is most similar to ketoprofen?",

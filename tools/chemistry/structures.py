@@ -24,7 +24,9 @@ from benchmate.tools.chemistry.parsing import (
 
 @tool(
     domain="chemistry",
-    properties={"candidate_count": "number of compounds the name may mean"},
+    properties={
+        "candidate_count": "number of compounds the name may mean, how many compounds, isomers, ambiguous"
+    },
     examples=(
         "What is the SMILES of aspirin?",
         "Which compound is acetylsalicylic acid?",
@@ -69,9 +71,14 @@ def resolve_name(name: str) -> ToolResult:
 @tool(
     domain="chemistry",
     properties={
-        "formal_charge": "net charge, formal charge",
-        "unspecified_stereo": "stereo centres and double bonds left open",
-        "fragment_count": "number of fragments, components",
+        "valid": "validity, valid, sound, well formed, parse, correct",
+        "formal_charge": "net charge, formal charge, charge",
+        "unspecified_stereo": "stereo centres and double bonds left open, open stereocentres, unspecified stereocentres, "
+        "undefined stereocentres, stereocentres, stereo centres, stereochemistry, double bond geometry",
+        "fragment_count": "number of fragments, components, fragments",
+        "canonical_smiles": "canonical SMILES, canonical form, canonicalize, canonicalise",
+        "inchikey": "InChIKey",
+        "formula": "molecular formula, formula",
     },
     examples=(
         "Is c1ccc(C(. a valid SMILES?",
