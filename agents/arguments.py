@@ -192,6 +192,8 @@ def _units(name: str, question: str, candidates: Sequence[Candidate]) -> list[st
     units = sorted((c for c in candidates if c.kind == "unit"), key=lambda c: c.start)
     source = {c.text for c in units if {c.start, c.start - 1} & ends}
     others = list(dict.fromkeys(c.text for c in units if c.text not in source))
+    if len(source) > 1:
+        return []  # values in several units are for a calculation, not a conversion
     if not source or not others:
         return list(dict.fromkeys(c.text for c in units))
     if name == "from_unit":

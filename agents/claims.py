@@ -99,7 +99,7 @@ def categorical_claim(tool: Tool, evidence: Evidence, task: str, name: str, valu
     entity = subject_of(evidence)
     return Claim(
         id=claim_id(task, entity.key if entity else evidence.call_key, name),
-        text=f"The {words_for(tool, name)}{_about(entity, [])} is {value_text(value, None)}.",
+        text=_plain_sentence(words_for(tool, name), value, entity),
         kind="categorical",
         property=name,
         value=value,
@@ -108,6 +108,18 @@ def categorical_claim(tool: Tool, evidence: Evidence, task: str, name: str, valu
         task=task,
         labels=evidence.result.labels,
     )
+
+
+def _plain_sentence(words: str, value: str | bool, entity: Entity | None) -> str:
+    if entity and str(value) in entity.label:
+        return f"{words[:1].upper()}{words[1:]}: {value}."
+    if isinstance(value, bool):
+        return (
+            f"{entity.label}: {words}, {value_text(value, None)}."
+            if entity
+            else f"{words}: {value_text(value, None)}."
+        )
+    return f"The {words}{_about(entity, [])} is {value}."
 
 
 def quote_claims(evidence: Evidence, task: str) -> list[Claim]:

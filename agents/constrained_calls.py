@@ -40,7 +40,7 @@ async def run_constrained(
     tools = {n: t for n, t in agent.tools.items() if n not in tried}
     shortlist = await route(context, scope, goal, intake.candidates, tools)
     if not shortlist:
-        raise no_tool(goal, intake.candidates)
+        raise no_tool(goal, intake.candidates, task.feedback)
     calls = {name: list(legal_calls(tools[name], goal, intake.candidates)) for name in shortlist}
     name, arguments = await choose(setting.engine, context, goal, {n: tools[n] for n in shortlist}, calls)
     batch = _each_subject(tools[name], arguments, calls[name])
@@ -68,8 +68,12 @@ def tools_tried(context: RunContext, task: Task) -> set[str]:
     }  # fmt: skip
 
 
-def no_tool(goal: str, candidates: Sequence[Candidate]) -> NotFound:
-    """Return the honest answer when nothing here fits."""
+def no_tool(goal: str, candidates: Sequence[Candidate], feedback: str | None = None) -> NotFound:
+    """Return the honest answer when nothing here fits, or nothing else than what was tried and not confirmed."""
+    if feedback:
+        return NotFound(
+            "no_other_tool", f"the answer found was not confirmed, and no other tool here fits: {feedback}"
+        )
     held = ", ".join(dict.fromkeys(c.kind for c in candidates))
     seen = (
         f"the text holds {held}"

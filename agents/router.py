@@ -29,7 +29,7 @@ WORDS = 1024  # places that words and pairs of words are hashed to
 SHORTLIST = 3
 CLOSE = 0.5  # tools at least this likely, relative to the best, are shortlisted
 LEAST = 0.3  # a tool less likely than this is not called
-DOUBT = 1.3  # how much likelier than `none` the best tool must be: a wrong answer is worse than no answer
+DOUBT = 1.5  # how much likelier than `none` the best tool must be: a wrong answer is worse than no answer
 SHIPPED = Path(__file__).with_name("router_weights.npz")
 
 

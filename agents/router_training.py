@@ -32,6 +32,12 @@ from benchmate.tools.registry import Registry, load_registry
 PHRASES = Path(__file__).with_name("router_phrases.yaml")
 SEED = 20260101
 STRENGTH = 30.0  # inverse of the regularisation
+STRUCTURE_FORMS = (
+    "{structure}",
+    "the SMILES {structure}",
+    "the compound with SMILES {structure}",
+    "the molecule {structure}",
+)
 SWAPPED = 0.35  # share of the phrasings repeated with a structure for a compound's name, with RNA for DNA
 PROPERTY_FORMS = (
     "what is the {property} of {subject}", "{property} of {subject}", "calculate the {property} for {subject}",
@@ -66,7 +72,7 @@ def phrases() -> dict[str, Any]:
 
 def fingerprint(registry: Registry) -> str:
     """Return a digest of all that the router learns from: it is trained anew when this changes."""
-    settings = [MASKS, WORDS, PROPERTY_FORMS, COURTESIES, SEED, STRENGTH, SWAPPED]
+    settings = [MASKS, WORDS, PROPERTY_FORMS, COURTESIES, SEED, STRENGTH, SWAPPED, STRUCTURE_FORMS]
     return digest("router", registry.fingerprint, phrases(), settings, length=16)
 
 
@@ -78,9 +84,7 @@ def examples(registry: Registry) -> Iterator[Example]:
         takes_structures = tool is None or "compound" in tool.entity_arguments.values()
         for form in written.get(name, ()):
             yield from _variants(form, *fill_form(form), name, rng)
-            swapped = form.replace("{dna}", "{rna}")
-            if takes_structures:
-                swapped = swapped.replace("{compound}", "{structure}")
+            swapped = _swap(form, takes_structures, rng)
             if swapped != form and rng.random() < SWAPPED:
                 yield from _variants(form, *fill_form(swapped), name, rng)
         for text in tool.examples if tool else ():
@@ -91,8 +95,16 @@ def examples(registry: Registry) -> Iterator[Example]:
             for words in properties:
                 for form in rng.sample(PROPERTY_FORMS, 3 if tool else 2):
                     filled = form.format(property=words, subject="{" + kind + "}")
+                    if rng.random() < SWAPPED:
+                        filled = _swap(filled, takes_structures, rng)
                     masked, counts = fill_form(filled)
                     yield Example(masked, tuple(counts), name, words)
+
+
+def _swap(form: str, takes_structures: bool, rng: random.Random) -> str:
+    """Return a phrasing with RNA for DNA and, where that makes sense, a structure for a compound's name."""
+    form = form.replace("{dna}", "{rna}")
+    return form.replace("{compound}", rng.choice(STRUCTURE_FORMS)) if takes_structures else form
 
 
 def _variants(

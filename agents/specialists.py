@@ -10,7 +10,7 @@ from benchmate.runtime.errors import NotFound, did_you_mean
 from benchmate.tools.base import Tool
 from benchmate.tools.registry import load_registry
 
-SHARED_DOMAINS = ("general", "library")  # every specialist may convert units and read the library
+SHARED_DOMAINS = ("units", "library")  # every specialist may convert units and read the library
 
 
 class Specialist(Contract):

@@ -151,21 +151,27 @@ async def _make_again(
 
 
 def _arguments_from_intake(evidence: Evidence, intake: Intake) -> tuple[dict[str, Any], VerdictMethod]:
-    """Return the call's arguments with its compounds put in as intake resolved them; the method says whether that worked."""
+    """Return the call's arguments with its compounds put in as intake resolved them.
+
+    The method is `independent` when intake had resolved a subject of the call from the person's own words, to the same identity.
+    """
     arguments = dict(evidence.arguments)
-    by_key = {e.key: e for e in intake.entities if e.kind == "compound"}
+    takes_records = load_registry()[evidence.tool].entity_arguments
+    by_key = {e.key: e for e in intake.entities}
     independent = False
     for entity in evidence.result.entities:
         known = by_key.get(entity.key)
-        if entity.kind != "compound" or known is None or "smiles" not in known.details:
+        if known is None:
+            continue
+        independent = True
+        name, _, position = entity.argument.rstrip("]").partition("[")
+        if takes_records.get(name) != "compound" or name not in arguments:
             continue
         record = {"name": entity.label, "smiles": known.details["smiles"]}
-        name, _, position = entity.argument.rstrip("]").partition("[")
-        if position and isinstance(arguments.get(name), list):
+        if position:
             arguments[name] = [record if i == int(position) else a for i, a in enumerate(arguments[name])]
-        elif name in arguments:
+        else:
             arguments[name] = record
-        independent = True
     return arguments, "independent" if independent else "repeated"
 
 
@@ -215,7 +221,7 @@ def _how(method: VerdictMethod) -> str:
     return {
         "matched": "the record holds this value; the call was not made again",
         "repeated": "the same call, made again, gave the same value",
-        "independent": "the call, made again with the compound that intake resolved, gave the same value",
+        "independent": "the call, made again with what intake resolved, gave the same value",
     }.get(method, method)
 
 

@@ -102,8 +102,8 @@ def balance(equation: Equation) -> tuple[int, ...]:
 @tool(
     domain="chemistry",
     properties={
-        "stoichiometric_coefficient": "stoichiometric coefficient, number in the balanced equation, coefficients, stoichiometry, mole ratio, "
-        "balance, balanced",
+        "equation": "balanced equation, balance, balanced",
+        "stoichiometric_coefficient": "stoichiometric coefficient, number in the balanced equation, coefficients, stoichiometry, mole ratio",
         "molar_mass": "molar mass of a species, formula weight, molar mass, molecular weight",
     },
     examples=(

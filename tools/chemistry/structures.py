@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from benchmate.runtime.canonical import digest
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.evidence import Entity, Source
 from benchmate.runtime.quantity import Quantity
@@ -25,7 +26,11 @@ from benchmate.tools.chemistry.parsing import (
 @tool(
     domain="chemistry",
     properties={
-        "candidate_count": "number of compounds the name may mean, how many compounds, isomers, ambiguous"
+        "smiles": "SMILES, structure",
+        "inchikey": "InChIKey",
+        "formula": "molecular formula, formula",
+        "possible_compounds": "possible compounds, isomers, which compounds",
+        "candidate_count": "number of compounds the name may mean, how many compounds, ambiguous",
     },
     examples=(
         "What is the SMILES of aspirin?",
@@ -57,8 +62,14 @@ def resolve_name(name: str) -> ToolResult:
         found = [resolve_compound({"name": c["name"], "smiles": c["smiles"]}) for c in listed if c["smiles"]]
     single: tuple[Entity, ...] = () if code else (found[0].entity("name"),)
     warnings = found[0].warnings if not code else (f"{name!r} may mean any of {len(found)} compounds",)
+    candidates = [_candidate(compound) for compound in found]
+    data: dict[str, Any] = {"candidates": candidates, "ambiguous": code is not None}
+    if code:
+        data["possible_compounds"] = "; ".join(f"{c['name']} ({c['smiles']})" for c in candidates)
+    else:
+        data |= {key: candidates[0][key] for key in ("smiles", "inchikey", "formula")}
     return ToolResult(
-        data={"candidates": [_candidate(compound) for compound in found], "ambiguous": code is not None},
+        data=data,
         quantities={
             "candidate_count": Quantity(value=len(found), property="candidate_count", method="name lookup")
         },
@@ -71,7 +82,8 @@ def resolve_name(name: str) -> ToolResult:
 @tool(
     domain="chemistry",
     properties={
-        "valid": "validity, valid, sound, well formed, parse, correct",
+        "valid": "valid structure, validity, valid, sound, well formed, parse, correct",
+        "problem": "problem, what is wrong, wrong with",
         "formal_charge": "net charge, formal charge, charge",
         "unspecified_stereo": "stereo centres and double bonds left open, open stereocentres, unspecified stereocentres, "
         "undefined stereocentres, stereocentres, stereo centres, stereochemistry, double bond geometry",
@@ -102,9 +114,15 @@ def validate_structure(structure: str) -> ToolResult:
             raise
         problems = _problems(text) or [error.info.message]
     if problems:
-        return ToolResult(
-            data={"valid": False, "structure": structure, "problems": problems}, source=rdkit_source()
+        shown = Entity(
+            kind="text",
+            given=structure,
+            key=digest("text", structure, length=32),
+            label=structure,
+            argument="structure",
         )
+        data = {"valid": False, "structure": structure, "problems": problems, "problem": "; ".join(problems)}
+        return ToolResult(data=data, entities=(shown,), source=rdkit_source())
     compound = build_compound(
         mol, given=structure, resolved_by="InChI" if text.startswith("InChI=") else "SMILES"
     )
