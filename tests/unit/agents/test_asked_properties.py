@@ -72,7 +72,7 @@ ASKED = [
     ("compare_similarity", "how similar are they", "similarity"),
     ("generate_conformers", "how many conformers does it have", "conformer_count"),
     ("generate_conformers", "energy difference between the conformers", "energy_span"),
-    ("balance_reaction", "balance it", "stoichiometric_coefficient"),
+    ("balance_reaction", "balance it", "equation"),
 ]  # fmt: skip
 
 
