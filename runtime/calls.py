@@ -284,7 +284,7 @@ def usage_of(journal: Journal) -> dict[str, float]:
     return usage
 
 
-def crash_error(error: Exception, what: str) -> InternalError:
+def crash_error(error: BaseException, what: str) -> InternalError:
     """Return a fault in a tool's code as a typed error that names it."""
     return InternalError(
         "tool_fault",

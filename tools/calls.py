@@ -217,7 +217,7 @@ async def _in_thread(
     def work() -> None:
         try:
             result = _run_one(tool.name, arguments, setting)
-        except MemoryError as error:
+        except BaseException as error:  # whatever ends a tool is its result: somebody waits for it
             result = {"error": crash_error(error, tool.name).info.model_dump(mode="json")}
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
             loop.call_soon_threadsafe(deliver, result)
