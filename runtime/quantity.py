@@ -62,6 +62,7 @@ def parse_unit(unit: str) -> pint.Unit:
         SyntaxError,
         AttributeError,
         AssertionError,
+        KeyError,  # 'M0': an exponent of zero
         RecursionError,
         ArithmeticError,
     ) as error:

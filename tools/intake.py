@@ -75,7 +75,7 @@ _ORDINARY = frozenset(
     "substrate sulfide symbol telephone template theoretical thermal typical ultimate uranium vertebrate vertical "
     "within written".split()
 )
-_FORMULA = re.compile(r"(?<![\w\-])(?:[A-Z][a-z]?\d*|\((?:[A-Z][a-z]?\d*)+\)\d*){2,}(?![\w\-])")
+_FORMULA = re.compile(r"(?<![\w\-])(?:[A-Z][a-z]?\d*|\((?:[A-Z][a-z]?\d*)+\)\d*){2,}(?![\w\-^{+])")
 _NO_FORMULAS = frozenset("IC50 CC50 HeLa U2OS PC3 SI UV NIH UFF HF DFT VOC OK PCB UK US USA".split())
 _PEPTIDE = re.compile(
     r"\b(?:peptide|pentapeptide|tripeptide|tetrapeptide|dipeptide|protein|sequence)s?(?:\s+sequence)?:?\s+([ACDEFGHIKLMNPQRSTVWY]{3,9})(?!\w)"
@@ -125,7 +125,8 @@ def _structures(text: str) -> Iterator[Found]:
         try:
             resolve_compound(core)
         except BenchmateError:
-            yield Found(start, start + len(core), core, "structure")
+            if re.fullmatch(r"[\w@+\-\[\]()=#$:/\\%.*~]+", core, re.ASCII):
+                yield Found(start, start + len(core), core, "structure")
         else:
             yield Found(start, start + len(core), core, "compound")
 
@@ -252,7 +253,13 @@ def _in_unit_place(text: str, start: int, written: str) -> bool:
     """Return whether a unit of one or two letters stands where one would: after a number or 'in', 'to', 'how many'."""
     if written in "dD" and text[start - 1 : start].isdigit():
         return False  # '3D'
-    return bool(re.search(r"(?:\d\s?|\b(?:in|to|into|as|of|many|much)\s+|[->→=?]\s*)$", text[:start], re.I))
+    return bool(
+        re.search(
+            r"(?:(?<![A-Za-z\d])[\d.,]*\d\s?|\b(?:in|to|into|as|of|many|much)\s+|[->→=?]\s*)$",
+            text[:start],
+            re.I,
+        )
+    )
 
 
 def _is_unit(written: str, parse: Any) -> bool:
@@ -262,7 +269,7 @@ def _is_unit(written: str, parse: Any) -> bool:
         or any(w in _NO_UNITS for w in words)
         or "per" in (words[0], words[-1])
         or not re.search(r"[A-Za-zµμ°ÅΩ%‰]", written)
-        or re.match(r"[\d.]", written)
+        or re.search(r"^[\d.]|\d\d", written)
     ):
         return False
     try:

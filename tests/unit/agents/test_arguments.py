@@ -50,6 +50,8 @@ def test_conversions_leave_nothing_to_choose(question: str, value: float, source
 CALLS: list[tuple[str, str, list[dict[str, Any]]]] = [
     ("convert_units", "how many mM is 10 mg/mL caffeine?",
      [{"value": 10, "from_unit": "mg/mL", "to_unit": "mM", "substance": "caffeine"}]),
+    ("convert_units", "how many grams of caffeine for 250 mL of a 0.1 M solution", []),  # a calculation
+    ("convert_units", "moment of M0 = 3.98e22 N m", []),
     # compounds: names with digits, commas, primes and salts; structures; codes; names that no table knows
     ("compute_descriptors", "logP of aspirin, ibuprofen and naproxen?",
      [{"compound": "aspirin"}, {"compound": "ibuprofen"}, {"compound": "naproxen"}]),
@@ -151,6 +153,7 @@ def test_what_the_wording_leaves_open_is_yielded_likeliest_first() -> None:
         "sample size for 80% power with d = 0.6",
         "which machine and protocol did they examine",
         "is IC50 a good measure for HeLa cells",
+        r"the charge of \ce{S2O3^{2-}}",
     ],
 )
 def test_ordinary_words_are_no_compounds(question: str) -> None:
