@@ -73,7 +73,7 @@ def phrases() -> dict[str, Any]:
 def fingerprint(registry: Registry) -> str:
     """Return a digest of all that the router learns from: it is trained anew when this changes."""
     settings = [MASKS, WORDS, PROPERTY_FORMS, COURTESIES, SEED, STRENGTH, SWAPPED, STRUCTURE_FORMS]
-    return digest("router", registry.fingerprint, phrases(), settings, length=16)
+    return digest("router", registry.fingerprint, PHRASES.read_text("utf-8"), settings, length=16)
 
 
 def examples(registry: Registry) -> Iterator[Example]:
