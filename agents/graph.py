@@ -179,8 +179,9 @@ class Nodes:
         ref = self.context.artifacts.put_json([v.model_dump(mode="json") for v in verdicts])
         counts = Counter(v.status for v in verdicts)
         known = self.context.journal.last("verdicts")
-        if known is None or known.body["ref"] != ref:
-            self.context.journal.append("verdicts", {"ref": ref, "round": round_, "counts": dict(counts)})
+        body = {"ref": ref, "round": round_, "counts": dict(counts)}
+        if known is None or known.body != body:
+            self.context.journal.append("verdicts", body)
         written: State = {
             "verdicts": ref,
             "supported": counts["supported"],

@@ -30,7 +30,7 @@ def remember(file: str, text: str) -> int:
     return path.read_text(encoding="utf-8").splitlines().count(text)
 
 
-@tool(domain="general", effects={"write"})
+@tool(domain="library", effects={"write"})
 def save_note(text: str) -> ToolResult:
     """Save a note outside the run.
 
