@@ -61,6 +61,7 @@ class OpenReadingFrame:
             for base in _BASES.values()
         },
         "undetermined_count": "number of ambiguous bases, N count, ambiguous bases, undetermined bases",
+        "translation": "translation of frame 1, translation, translate, translated, protein, peptide, encode, amino acid sequence",
         "reverse_complement": "reverse complement, revcomp, complementary strand, complement, other strand, antisense",
     },
     examples=(
@@ -149,11 +150,7 @@ def analyze_dna(
         reverse = reverse_complement(letters)
         data["reverse_complement"] = reverse.replace("T", "U") if rna else reverse
         if len(letters) >= 3:
-            data["translation"] = {
-                "frame": 1,
-                "genetic_code": genetic_code,
-                "protein": code.translate(letters),
-            }
+            data |= {"translation": code.translate(letters), "frame": 1, "genetic_code": genetic_code}
             if len(letters) % 3:
                 warnings.append(
                     f"translation of frame 1 leaves out the last {len(letters) % 3} of {len(letters)} bases"

@@ -64,7 +64,7 @@ class Sequence(BaseModel):
 
     @property
     def label(self) -> str:
-        return self.name or f"{len(self.sequence)}-letter sequence"
+        return self.name or f"the {len(self.sequence)}-letter sequence"
 
     def entity(self, argument: str) -> Entity:
         """Return the record that echoes what the argument was taken for."""

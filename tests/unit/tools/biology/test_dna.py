@@ -27,13 +27,13 @@ def value(result: ToolResult, name: str) -> float:
 
 def test_biopython_tutorial_sequence_translates_as_printed_there() -> None:
     result = analyze(sequence=BIOPYTHON, min_orf=5)
-    assert result.data["translation"]["protein"] == "MAIVMGR*KGAR*"
+    assert result.data["translation"] == "MAIVMGR*KGAR*"
     assert result.data["orfs"] == [
         {"start": 1, "end": 24, "strand": "+", "frame": 1, "length_aa": 7, "protein": "MAIVMGR"}
     ]
     assert value(result, "length") == 39 and value(result, "orf_count") == 1
     mitochondrial = analyze(sequence=BIOPYTHON, genetic_code=2)
-    assert mitochondrial.data["translation"]["protein"] == "MAIVMGRWKGAR*"
+    assert mitochondrial.data["translation"] == "MAIVMGRWKGAR*"
 
 
 def test_gc_content_counts_determined_bases() -> None:
