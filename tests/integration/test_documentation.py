@@ -1,0 +1,78 @@
+"""The code in the README and the documentation runs as it is written."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("block", blocks("README.md", "python"))
+def test_the_readmes_python_runs(block: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+def test_the_readmes_commands_exist() -> None:
+    from typer.main import get_command
+
+    from benchmate.app.cli import app
+
+    known = get_command(app).commands  # type: ignore[attr-defined]
+    for block in (*blocks("README.md", "console"), *blocks("docs/workflows.md", "console")):
+        for name in re.findall(r"benchmate (\w+)", block):
+            assert name in known, name
+
+
+def test_the_documented_tool_runs_as_a_plug_in(tmp_path: Path) -> None:
+    (block,) = blocks("docs/tools.md", "python")
+    (tmp_path / "carbons.py").write_text(block)
+    info = tmp_path / "carbons-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: carbons\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[benchmate.tools]\ncarbons = carbons\n")
+    command = [
+        sys.executable,
+        "-m",
+        "benchmate.app.cli",
+        "tool",
+        "call",
+        "count_carbons",
+        '{"compound": "ibuprofen"}',
+        "--out",
+        "runs",
+    ]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "13" in done.stdout  # C13H18O2
+
+
+def test_the_example_files_of_workflows_are_valid() -> None:
+    from benchmate.workflows.loader import parse_workflow
+
+    examples = [
+        b for b in blocks("docs/workflows.md", "yaml") if b.startswith(("schema:", "# yaml-language-server"))
+    ]
+    assert examples
+    for number, text in enumerate(examples):
+        parse_workflow(text, f"example {number}")
