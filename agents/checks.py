@@ -10,6 +10,7 @@ from benchmate.agents.claims import asked_properties, subject_of
 from benchmate.agents.contracts import Claim, VerdictStatus, value_text
 from benchmate.agents.intake import Intake
 from benchmate.agents.ledger import EvidenceIndex
+from benchmate.agents.phrases import Phrases, without
 from benchmate.runtime.errors import BenchmateError
 from benchmate.runtime.evidence import Evidence, split_citation
 from benchmate.runtime.expressions import Expression
@@ -73,9 +74,9 @@ def check_fresh(cited: Sequence[Cited], index: EvidenceIndex) -> Problem | None:
     """Evidence must be the newest result of its call."""
     for item in cited:
         latest = index.latest(item.evidence.call_key)
-        if latest.id != item.evidence.id:
+        if latest != item.evidence.id:
             return Problem(
-                "contradicted", f"{item.evidence.id} is out of date: the same call later gave {latest.id}"
+                "contradicted", f"{item.evidence.id} is out of date: the same call later gave {latest}"
             )
     return None
 
@@ -124,7 +125,7 @@ def check_property(claim: Claim, cited: Sequence[Cited], registry: Registry) -> 
     tool = registry[first.evidence.tool]
     text = claim.text
     for label in [claim.subject.label] if claim.subject else []:
-        text = re.sub(re.escape(label), " ", text, flags=re.IGNORECASE)
+        text = without(text, label)
     named = asked_properties(tool, text)
     if named and claim.property in tool.properties and claim.property not in named:
         return Problem(
@@ -225,7 +226,7 @@ def agrees(claimed: float, actual: float) -> bool:
     return significant >= 2 and abs(claimed - actual) <= half * (1 + 1e-6)
 
 
-def check_text(claim: Claim, cited: Sequence[Cited], allowed: Iterable[str]) -> Problem | None:
+def check_text(claim: Claim, cited: Sequence[Cited], allowed: Phrases | Iterable[str]) -> Problem | None:
     """The text must say the claimed value with its unit, and hold no digits but those of the evidence and of names."""
     if claim.kind in ("numeric", "categorical") and not _says_value(claim):
         return Problem("contradicted", f"its text does not say {value_text(claim.value, claim.unit)}")
@@ -235,7 +236,7 @@ def check_text(claim: Claim, cited: Sequence[Cited], allowed: Iterable[str]) -> 
     if claim.derivation and "[" in claim.derivation:
         numbers.append((float(len(cited)), ""))  # 'of 5': how many values were compared
     stated = [value_text(claim.value, None)] if isinstance(claim.value, str) else []
-    loose = unbacked_digits(claim.text, [*allowed, *stated], numbers)
+    loose = unbacked_digits(claim.text, allowed, numbers, stated)
     return Problem("contradicted", f"no evidence holds the digits {', '.join(loose)}") if loose else None
 
 
@@ -266,13 +267,20 @@ def _float(text: str) -> float:
     return float(text.replace(",", "").replace("−", "-"))
 
 
-def unbacked_digits(text: str, allowed: Iterable[str], numbers: Iterable[tuple[float, str]]) -> list[str]:
+def unbacked_digits(
+    text: str,
+    allowed: Phrases | Iterable[str],
+    numbers: Iterable[tuple[float, str]],
+    stated: Iterable[str] = (),
+) -> list[str]:
     """Return the numbers in prose that nothing backs: not a cited value, nor part of a name, a citation or the user's words.
 
-    `numbers` are values with their units; a rounded form of one counts as that value.
+    `numbers` are values with their units; a rounded form of one counts as that value. `stated` are more allowed phrases.
     """
-    for phrase in sorted({a for a in allowed if any(c.isdigit() for c in a)}, key=len, reverse=True):
-        text = re.sub(rf"(?<![0-9.]){re.escape(phrase)}(?![0-9])", " ", text, flags=re.IGNORECASE)
+    phrases = allowed if isinstance(allowed, Phrases) else Phrases(allowed)
+    possible = {*phrases.possible_in(text), *(s for s in stated if any(map(str.isdigit, s)))}
+    for phrase in sorted(possible, key=lambda p: (-len(p), p)):
+        text = without(text, phrase, whole_numbers=True)
     text = re.sub(r"E-[0-9a-f]{12}(#[\w/~.-]*)?", " ", text)
     values = [value for value, _ in numbers]
     return [m[0] for m in NUMBER.finditer(text) if not any(agrees(_float(m[0]), value) for value in values)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator
 
@@ -154,15 +155,24 @@ def asked_properties(tool: Tool, question: str) -> list[str]:
     """
     text = _plain(question)
     spans: list[tuple[int, int, str]] = []
-    for name, wording in tool.properties.items():
-        for words in {_plain(w) for w in (name.replace("_", " "), *wording.split(","))} - {""}:
-            spans += [(m.start(), m.end(), name) for m in re.finditer(rf"(?<!\w){words}(?!\w)", text)]
+    for name, pattern in _wordings(tuple(tool.properties.items())):
+        spans += [(m.start(), m.end(), name) for m in pattern.finditer(text)]
     asked = {
         name
         for start, end, name in spans
         if not any(a < end and start < b and b - a > end - start for a, b, _ in spans)
     }
     return [name for name in tool.properties if name in asked]
+
+
+@functools.lru_cache(maxsize=256)
+def _wordings(properties: tuple[tuple[str, str], ...]) -> list[tuple[str, re.Pattern[str]]]:
+    """Return a pattern for each wording of each property."""
+    return [
+        (name, re.compile(rf"(?<!\w){words}(?!\w)"))
+        for name, wording in properties
+        for words in {_plain(w) for w in (name.replace("_", " "), *wording.split(","))} - {""}
+    ]
 
 
 def _plain(text: str) -> str:

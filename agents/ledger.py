@@ -2,49 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from benchmate.agents.contracts import Plan, TaskResult
+from benchmate.agents.phrases import Phrases
 from benchmate.agents.state import Outcome
-from benchmate.runtime.calls import evidence_in
-from benchmate.runtime.canonical import canonical_value
+from benchmate.runtime.calls import evidence_id_of, evidence_of, evidence_records
 from benchmate.runtime.context import RunContext
 from benchmate.runtime.evidence import Evidence
+from benchmate.runtime.journal import Journal
 
 __all__ = ["EvidenceIndex", "load_plan", "load_result", "load_results", "store", "unfinished"]
 
 
-class EvidenceIndex(Mapping[str, list[Evidence]]):
-    """All evidence of a run by id. The same call in two tasks is two observations of one id."""
+HELD = 1000  # pieces of evidence kept in memory; the others are read again from the journal
 
-    def __init__(self, evidence: Iterable[Evidence]) -> None:
-        self._by_id: dict[str, list[Evidence]] = {}
-        self._latest: dict[str, Evidence] = {}
-        for item in evidence:
-            self._by_id.setdefault(item.id, []).append(item)
-            self._latest[item.call_key] = item
+
+class EvidenceIndex(Mapping[str, list[Evidence]]):
+    """All evidence of a run by id. The same call in two tasks is two observations of one id.
+
+    Evidence stays in the journal and is read where it is asked for; what has to be known of all of it is kept here.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._seen = 0  # the last record that was taken in
+        self._records: dict[str, list[int]] = {}
+        self._latest: dict[str, str] = {}
+        self._load = functools.lru_cache(maxsize=HELD)(self._read)
+        self.names: dict[str, set[str]] = {}  # of each identity, lower case
+        self.parents: dict[str, str] = {}
+        self.registry_ids: dict[str, str] = {}
+        self.warnings: dict[str, list[str]] = {}  # by evidence id, each with what it is about
+        self.estimates: dict[str, list[str]] = {}  # by evidence id, the methods that estimate
+        self.phrases = Phrases()  # names, structures, methods and conditions
 
     @classmethod
     def of(cls, context: RunContext) -> EvidenceIndex:
-        return cls(evidence_in(context.journal))
+        """Return the run's one index, brought up to date."""
+        index: EvidenceIndex = context.projections.setdefault("evidence", cls(context.journal))
+        index.update()
+        return index
+
+    def update(self) -> None:
+        """Take in what the journal has got since the last time."""
+        for record in evidence_records(self._journal, after=self._seen):
+            self._seen = record.seq
+            identity = evidence_id_of(record)
+            self._records.setdefault(identity, []).append(record.seq)
+            self._latest[record.call_key] = identity
+            self._learn(identity, record.body)
+
+    def _learn(self, identity: str, body: Mapping[str, Any]) -> None:
+        result = body["result"]
+        about = next((entity["label"] for entity in result.get("entities", ())), body["name"])
+        if result.get("warnings"):
+            self.warnings[identity] = [f"{about}: {warning}" for warning in result["warnings"]]
+        for entity in result.get("entities", ()):
+            key, details = entity["key"], entity.get("details", {})
+            self.names.setdefault(key, set()).update((entity["label"].lower(), entity["given"].lower()))
+            if details.get("parent_inchikey"):
+                self.parents[key] = details["parent_inchikey"]
+            if details.get("registry_id"):
+                self.registry_ids[key] = str(details["registry_id"])
+            self.phrases.update((entity["given"], entity["label"]))
+            self.phrases.update(value for value in details.values() if isinstance(value, str))
+        for quantity in result.get("quantities", {}).values():
+            self.phrases.update((quantity.get("method") or "", *(quantity.get("conditions") or {}).values()))
+        estimates = [
+            q["method"]
+            for q in result.get("quantities", {}).values()
+            if q.get("relation") == "~" and q.get("method")
+        ]
+        if estimates:
+            self.estimates[identity] = estimates
+
+    def _read(self, identity: str, seq: int) -> Evidence:
+        return evidence_of(self._journal, self._journal.at(seq), identity=identity)
 
     def __getitem__(self, identity: str) -> list[Evidence]:
-        return self._by_id[identity]
+        return [self._load(identity, seq) for seq in self._records[identity]]
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
-        return iter(self._by_id)
+    def __contains__(self, identity: object) -> bool:
+        return identity in self._records
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._records)
 
     def __len__(self) -> int:
-        return len(self._by_id)
+        return len(self._records)
 
-    def latest(self, call_key: str) -> Evidence:
-        """Return the newest observation of a call: what an older one must agree with not to be stale."""
+    def latest(self, call_key: str) -> str:
+        """Return the id of a call's newest result: what an older one must agree with not to be stale."""
         return self._latest[call_key]
 
 
 def store(context: RunContext, value: Plan | TaskResult | object) -> str:
     """Keep a payload in the run's folder and return its hash, which is what the state holds."""
-    return context.artifacts.put_json(canonical_value(value))
+    return context.artifacts.put_json(value)
 
 
 def load_plan(context: RunContext, ref: str) -> Plan:

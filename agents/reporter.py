@@ -26,6 +26,7 @@ from benchmate.agents.contracts import (
 )
 from benchmate.agents.intake import Intake
 from benchmate.agents.ledger import EvidenceIndex
+from benchmate.agents.phrases import Phrases
 from benchmate.agents.verifier import allowed_phrases
 from benchmate.runtime.calls import ends_run, usage_of
 from benchmate.runtime.canonical import canonical_json
@@ -56,13 +57,6 @@ async def make_report(
     written = [r.output for r in results if plan.by_id[r.task].kind == "report" and r.output]
     options: dict[str, Any] = written[-1] if written else {}
     tables = comparison_tables(claims, by_claim, index)
-    quantities = [(q.value, q.unit) for c in claims for q in _quantities(c, index)]
-    quantities += [
-        (float(c.value), "")
-        for c in claims
-        if isinstance(c.value, (int, float)) and not isinstance(c.value, bool)
-    ]
-    counts = [(float(n), "") for n in range(len(claims) + len(results) + 1)] if plan.question is None else []
     return Report(
         run=context.run_id,
         title=str(options.get("title") or plan.title),
@@ -76,9 +70,7 @@ async def make_report(
         ),
         claims=tuple(claims[:MOST_CLAIMS]),
         verdicts={c.id: by_claim[c.id] for c in claims[:MOST_CLAIMS] if c.id in by_claim},
-        unbacked_digits=tuple(
-            checks.unbacked_digits(answer, _phrases(plan, results, index, intake), quantities + counts)
-        ),
+        unbacked_digits=tuple(_unbacked(answer, plan, results, index, intake)),
         failures=tuple(failures),
         would_change=tuple(would_change(claims, by_claim, index, failures)),
         evidence=tuple(evidence_lines(results, index)),
@@ -216,7 +208,7 @@ def comparison_tables(
     for claim in claims:
         if claim.subject and (claim.property or "").startswith("flag: ") and claim.value is True:
             flags.setdefault(claim.subject.key, []).append(claim)
-    registry = _registry_ids(index)
+    registry = index.registry_ids
     head = [TableColumn(property="subject", title="Subject")]
     head += [TableColumn(property="registry_id", title="Registry id")] if registry else []
     body = []
@@ -241,18 +233,12 @@ def _cell(claim: Claim | None) -> TableCell:
     return TableCell(text=value_text(claim.value, None), claim_id=claim.id) if claim else TableCell(text="—")
 
 
-def _registry_ids(index: EvidenceIndex) -> dict[str, str]:
-    return {
-        e.key: str(e.details["registry_id"])
-        for items in index.values() for i in items for e in i.result.entities if e.details.get("registry_id")
-    }  # fmt: skip
-
-
 def structure_figures(results: Sequence[TaskResult], index: EvidenceIndex) -> list[Figure]:
     """Return the pictures that the run's own tasks made."""
     figures = []
     for result in results:
-        for identity in result.evidence:
+        pictures = any(a.media_type.startswith("image/") for a in result.artifacts)
+        for identity in result.evidence if pictures else ():
             evidence = index[identity][-1]
             for artifact in evidence.result.artifacts:
                 if artifact.media_type.startswith("image/"):
@@ -335,7 +321,27 @@ def _quantities(claim: Claim, index: EvidenceIndex) -> list[Quantity]:
     return found
 
 
-def _phrases(plan: Plan, results: Sequence[TaskResult], index: EvidenceIndex, intake: Intake) -> list[str]:
+def _unbacked(
+    answer: str, plan: Plan, results: Sequence[TaskResult], index: EvidenceIndex, intake: Intake
+) -> list[str]:
+    """Return the numbers in the answer that no claim, no cited value, no name and no input holds."""
+    claims = [c for r in results for c in r.claims]
+    numbers = [
+        (float(c.value), "")
+        for c in claims
+        if isinstance(c.value, (int, float)) and not isinstance(c.value, bool)
+    ]
+    if plan.question is None:
+        numbers += [(float(n), "") for n in range(len(claims) + len(results) + 1)]
+    phrases = _phrases(plan, results, index, intake)
+    loose = checks.unbacked_digits(answer, phrases, numbers)
+    if loose:  # reading all evidence again takes long, and is seldom needed
+        numbers += [(q.value, q.unit) for c in claims for q in _quantities(c, index)]
+        loose = checks.unbacked_digits(answer, phrases, numbers)
+    return loose
+
+
+def _phrases(plan: Plan, results: Sequence[TaskResult], index: EvidenceIndex, intake: Intake) -> Phrases:
     """Return the texts whose digits the answer may repeat: names, the user's words, quotes, and the program's own errors."""
     quoted = [str(c.value) for r in results for c in r.claims if isinstance(c.value, str)]
     errors = [str(f.error) for f in failures_of(plan, results)]
@@ -344,15 +350,8 @@ def _phrases(plan: Plan, results: Sequence[TaskResult], index: EvidenceIndex, in
         (c.property or "")[6:] for r in results for c in r.claims if (c.property or "").startswith("flag: ")
     ]
     files = [a.name for r in results for a in r.artifacts]
-    return [
-        *allowed_phrases(index, intake),
-        *quoted,
-        *errors,
-        *places,
-        *flags,
-        *files,
-        *(i.given for r in results for i in r.items),
-    ]
+    given = [i.given for r in results for i in r.items]
+    return Phrases([*quoted, *errors, *places, *flags, *files, *given], base=allowed_phrases(index, intake))
 
 
 def would_change(
@@ -370,14 +369,8 @@ def would_change(
     warned: dict[str, None] = {}
     methods: dict[str, None] = {}
     for identity in sorted(cited & set(index)):
-        evidence = index[identity][-1]
-        label = evidence.result.entities[0].label if evidence.result.entities else evidence.tool
-        warned.update(dict.fromkeys(f"{label}: {w}" for w in evidence.result.warnings))
-        methods.update(
-            dict.fromkeys(
-                q.method for q in evidence.result.quantities.values() if q.relation == "~" and q.method
-            )
-        )
+        warned.update(dict.fromkeys(index.warnings.get(identity, ())))
+        methods.update(dict.fromkeys(index.estimates.get(identity, ())))
     lines += [f"An estimate made by {m} may differ from a measurement." for m in methods]
     lines += list(warned)[:8]
     lines += _close_calls(claims)
@@ -411,7 +404,8 @@ def _close_calls(claims: Sequence[Claim]) -> list[str]:
 def evidence_lines(results: Sequence[TaskResult], index: EvidenceIndex) -> list[EvidenceLine]:
     """Return the evidence of the plan's tasks, once each, in the order of the tasks."""
     lines = []
-    for identity in dict.fromkeys(e for r in results for e in r.evidence):
+    identities = dict.fromkeys(e for r in results for e in r.evidence)
+    for identity in itertools.islice(identities, MOST_CLAIMS):
         evidence: Evidence = index[identity][0]
         source = evidence.result.source
         lines.append(
@@ -429,4 +423,4 @@ def evidence_lines(results: Sequence[TaskResult], index: EvidenceIndex) -> list[
                 labels=evidence.result.labels,
             )
         )
-    return lines[:MOST_CLAIMS]
+    return lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmate.agents import checks
@@ -12,9 +12,10 @@ from benchmate.agents.checks import Cited, Known, Problem
 from benchmate.agents.contracts import Claim, Task, TaskResult, Verdict, VerdictMethod
 from benchmate.agents.intake import Intake
 from benchmate.agents.ledger import EvidenceIndex
+from benchmate.agents.phrases import Phrases
 from benchmate.runtime.context import RunContext, TaskScope
 from benchmate.runtime.errors import ErrorInfo, NotFound
-from benchmate.runtime.evidence import Evidence
+from benchmate.runtime.evidence import Entity, Evidence
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.calls import call_batch, policy_on
 from benchmate.tools.registry import load_registry
@@ -55,7 +56,7 @@ async def verify_claims(
 
 
 def inspect(
-    claim: Claim, index: EvidenceIndex, known: Known, allowed: Iterable[str], intake: Intake
+    claim: Claim, index: EvidenceIndex, known: Known, allowed: Phrases, intake: Intake
 ) -> Problem | list[Cited]:
     """Return the claim's citations when the record alone finds nothing against it, else the first problem."""
     cited = checks.look_up(claim, index) if claim.kind != "interpretation" or claim.cites else []
@@ -82,36 +83,21 @@ def inspect(
 
 def known_identities(index: EvidenceIndex, intake: Intake) -> Known:
     """Return what each identity is called in this run, and what it is a form of."""
-    names: dict[str, set[str]] = defaultdict(set)
+    names = defaultdict(set, {key: set(own) for key, own in index.names.items()})
     parents: dict[str, str] = {}
-    seen = (e for items in index.values() for item in items for e in item.result.entities)
-    for entity in (*intake.entities, *seen):
+    for entity in intake.entities:
         names[entity.key] |= {entity.label.lower(), entity.given.lower()}
         if entity.details.get("parent_inchikey"):
             parents[entity.key] = entity.details["parent_inchikey"]
-    return Known(names, parents)
+    return Known(names, parents | index.parents)
 
 
-def allowed_phrases(index: EvidenceIndex, intake: Intake) -> list[str]:
+def allowed_phrases(index: EvidenceIndex, intake: Intake) -> Phrases:
     """Return the texts whose digits may stand in prose: names, structures, methods, and the user's own words."""
-    phrases = [intake.question, *checks.NUMBER.findall(intake.question)]
-    phrases += [
-        words.strip()
-        for t in load_registry().values()
-        for w in t.properties.values()
-        for words in w.split(",")
-    ]
-    for items in index.values():
-        for evidence in items:
-            for entity in evidence.result.entities:
-                phrases += [
-                    entity.given,
-                    entity.label,
-                    *(str(v) for v in entity.details.values() if isinstance(v, str)),
-                ]
-            for quantity in evidence.result.quantities.values():
-                phrases += [quantity.method or "", *(quantity.conditions or {}).values()]
-    return [p for p in dict.fromkeys(phrases) if p]
+    wordings = [w for tool in load_registry().values() for w in tool.properties.values()]
+    words = [word.strip() for wording in wordings for word in wording.split(",")]
+    asked = [intake.question, *checks.NUMBER.findall(intake.question)]
+    return Phrases([*asked, *words], base=index.phrases)
 
 
 def _cited(found: Problem | list[Cited]) -> list[Cited]:
@@ -123,20 +109,21 @@ async def _make_again(
 ) -> dict[str, tuple[VerdictMethod, Evidence | ErrorInfo]]:
     """Return, by evidence id, the method and the outcome of making each cheap call behind the citations once more."""
     registry = load_registry()
+    resolved = {e.key: e for e in intake.entities}
     wanted: dict[str, tuple[Evidence, dict[str, Any], VerdictMethod]] = {}
     for item in cited:
         name = item.evidence.tool
         tool = registry[name] if name in registry else None  # noqa: SIM401 (a missing tool is no KeyError)
         if (
-            tool is None
+            len(wanted) >= MOST_REPEATS
+            or tool is None
             or tool.cost != "cheap"
             or not tool.effects <= {"compute"}
             or item.evidence.id in wanted
             or policy_on(context, TaskScope(SCOPE, round_), tool).verdict != "allow"  # nobody is asked here
         ):
             continue
-        if len(wanted) < MOST_REPEATS:
-            wanted[item.evidence.id] = (item.evidence, *_arguments_from_intake(item.evidence, intake))
+        wanted[item.evidence.id] = (item.evidence, *_arguments_from_intake(item.evidence, resolved))
     by_tool: dict[str, list[str]] = defaultdict(list)
     for identity, (evidence, _, _) in wanted.items():
         by_tool[evidence.tool].append(identity)
@@ -150,17 +137,18 @@ async def _make_again(
     return results
 
 
-def _arguments_from_intake(evidence: Evidence, intake: Intake) -> tuple[dict[str, Any], VerdictMethod]:
+def _arguments_from_intake(
+    evidence: Evidence, resolved: Mapping[str, Entity]
+) -> tuple[dict[str, Any], VerdictMethod]:
     """Return the call's arguments with its compounds put in as intake resolved them.
 
     The method is `independent` when intake had resolved a subject of the call from the person's own words, to the same identity.
     """
     arguments = dict(evidence.arguments)
     takes_records = load_registry()[evidence.tool].entity_arguments
-    by_key = {e.key: e for e in intake.entities}
     independent = False
     for entity in evidence.result.entities:
-        known = by_key.get(entity.key)
+        known = resolved.get(entity.key)
         if known is None:
             continue
         independent = True

@@ -53,7 +53,7 @@ class RunOutcome:
     folder: Path
     status: str
     answer: str
-    report: Report | None = None
+    report: Report | None = field(default=None, repr=False)  # asyncio writes out what a task returned
     waiting: ApprovalRequest | None = None
     usage: Mapping[str, float] = field(default_factory=dict)
 

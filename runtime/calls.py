@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from benchmate.runtime.canonical import call_key, canonical_json, evidence_id
+from benchmate.runtime.canonical import Canonical, call_key, canonical_json, evidence_id
 from benchmate.runtime.context import RunContext, TaskScope, body_of
 from benchmate.runtime.errors import (
     BenchmateError,
@@ -23,6 +23,7 @@ from benchmate.runtime.evidence import Evidence, ToolResult
 from benchmate.runtime.journal import Entry, Journal, Record
 
 CallType = Literal["tool", "model"]
+Result = dict[str, Any] | Canonical  # what a call gives: plain data, or its text where that is made already
 REPEATABLE = frozenset({"read", "compute", "network"})  # effects after which a call may simply be run again
 
 
@@ -54,6 +55,7 @@ class Finished:
 
     record: Record
     reused: bool
+    evidence: str | None = None  # the evidence id, where making it cost nothing
 
     @property
     def error(self) -> ErrorInfo | None:
@@ -76,7 +78,7 @@ async def record_call(
     return finished
 
 
-async def _one(run: Callable[[], Awaitable[dict[str, Any]]]) -> list[dict[str, Any] | BenchmateError]:
+async def _one(run: Callable[[], Awaitable[dict[str, Any]]]) -> Sequence[Result | BenchmateError]:
     try:
         return [await run()]
     except BenchmateError as error:
@@ -87,7 +89,7 @@ async def record_batch(
     context: RunContext,
     scope: TaskScope,
     calls: Sequence[Call],
-    run: Callable[[list[int]], Awaitable[list[dict[str, Any] | BenchmateError]]],
+    run: Callable[[list[int]], Awaitable[Sequence[Result | BenchmateError]]],
 ) -> list[Finished]:
     """Make several calls as one transaction each way, and return them in order.
 
@@ -123,7 +125,7 @@ async def _run_and_record(
     scope: TaskScope,
     calls: Sequence[Call],
     todo: list[int],
-    run: Callable[[list[int]], Awaitable[list[dict[str, Any] | BenchmateError]]],
+    run: Callable[[list[int]], Awaitable[Sequence[Result | BenchmateError]]],
 ) -> dict[int, Finished]:
     todo_calls = [calls[i] for i in todo]
     try:
@@ -149,15 +151,22 @@ async def _run_and_record(
             if isinstance(result, BenchmateError):
                 body["error"] = result.info.model_dump(mode="json")
             else:
-                usage = result.get("usage") or {}
+                usage = (result.get("usage") or {}) if isinstance(result, dict) else {}
                 used_tokens += int(usage.get("total_tokens", 0))
                 used_usd += float(usage.get("usd", 0.0))
                 body["result"] = result
             entries.append(Entry("call.finished", body, scope.task, scope.attempt, call.key))
         records = _append_results(context.journal, entries)
+        ids = [
+            evidence_id(c.key, r) if isinstance(r, Canonical) else None
+            for c, r in zip(todo_calls, results, strict=True)
+        ]
     finally:
         context.budget.settle(reservation, calls=len(todo), tokens=used_tokens, usd=used_usd)
-    return {index: Finished(record, reused=False) for index, record in zip(todo, records, strict=True)}
+    return {
+        index: Finished(record, reused=False, evidence=identity)
+        for index, record, identity in zip(todo, records, ids, strict=True)
+    }
 
 
 def _append_results(journal: Journal, entries: list[Entry]) -> list[Record]:
@@ -239,17 +248,24 @@ def _check_unfinished(context: RunContext, scope: TaskScope, call: Call, occurre
     raise refusal
 
 
-def evidence_of(journal: Journal, record: Record) -> Evidence:
-    """Return the evidence that a finished tool call's record is. Raises the error of a failed call."""
+def evidence_of(
+    journal: Journal, record: Record, *, arguments: dict[str, Any] | None = None, identity: str | None = None
+) -> Evidence:
+    """Return the evidence that a finished tool call's record is. Raises the error of a failed call.
+
+    The call's `arguments` and the evidence's `identity` are found out unless the caller has them at hand.
+    """
     finished = Finished(record, reused=True)
     result = ToolResult.model_validate(finished.result)
-    started = journal.find_call(record.call_key, record.task, record.attempt, "call.started")
+    if arguments is None:
+        started = journal.find_call(record.call_key, record.task, record.attempt, "call.started")
+        arguments = started.body["arguments"] if started else {}
     return Evidence(
-        id=evidence_id(record.call_key, record.body["result"]),
+        id=identity or evidence_id_of(record),
         call_key=record.call_key,
         tool=record.body["name"],
         tool_version=record.body["version"],
-        arguments=started.body["arguments"] if started else {},
+        arguments=arguments,
         result=result,
         task=record.task,
         attempt=record.attempt,
@@ -258,11 +274,22 @@ def evidence_of(journal: Journal, record: Record) -> Evidence:
     )
 
 
+def evidence_id_of(record: Record) -> str:
+    """Return the id of the evidence that a finished call's record is."""
+    return evidence_id(record.call_key, Canonical.reread(record.body["result"]))
+
+
+def evidence_records(journal: Journal, after: int = 0) -> Iterator[Record]:
+    """Yield the records of the tool calls that succeeded, in order, after record number `after`."""
+    for record in journal.records("call.finished", after=after):
+        if record.body["type"] == "tool" and "result" in record.body:
+            yield record
+
+
 def evidence_in(journal: Journal) -> Iterator[Evidence]:
     """Yield the evidence of every tool call that succeeded, in order."""
-    for record in journal.records("call.finished"):
-        if record.body["type"] == "tool" and "result" in record.body:
-            yield evidence_of(journal, record)
+    for record in evidence_records(journal):
+        yield evidence_of(journal, record)
 
 
 def usage_of(journal: Journal) -> dict[str, float]:

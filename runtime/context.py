@@ -39,12 +39,14 @@ class RunContext:
     recording: Journal | None = None  # a finished run whose calls answer ours: replay
     labels: Labels = NO_LABELS  # of the person's own input
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
+    projections: dict[str, Any] = field(default_factory=dict)  # what is made of the journal, to go on from
 
     def __post_init__(self) -> None:
         self.journal.listeners.append(self._on_record)
 
     def _on_record(self, record: Record) -> None:
-        self.emit(event_of(record))
+        if self.listeners:
+            self.emit(event_of(record))
 
     def emit(self, event: Event) -> None:
         """Tell every listener. A listener must not raise."""

@@ -178,6 +178,13 @@ class Journal:
         """Return the last record of a kind, or None."""
         return next(self._read("WHERE kind = ? ORDER BY seq DESC LIMIT 1", (kind,)), None)
 
+    def at(self, seq: int) -> Record:
+        """Return record number `seq`. Raises NotFound (`no_such_record`)."""
+        found = next(self._read("WHERE seq = ?", (seq,)), None)
+        if found is None:
+            raise NotFound("no_such_record", f"the journal {self.path} has no record {seq}")
+        return found
+
     def find_call(
         self, key: str, task: str, attempt: int, kind: RecordKind = "call.finished", occurrence: int = 0
     ) -> Record | None:

@@ -79,6 +79,10 @@ class Tool:
         kinds = {name: entity_kind(info.metadata) for name, info in hints.items()}
         return {name: kind for name, kind in kinds.items() if kind}
 
+    @functools.cached_property
+    def _takes_context(self) -> bool:
+        return "context" in inspect.signature(self.function).parameters
+
     def validate(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments checked, completed with defaults, in canonical form.
 
@@ -111,7 +115,7 @@ class Tool:
         from benchmate.tools.entities import resolve_arguments
 
         resolved, entities = resolve_arguments(self, dict(arguments))
-        if "context" in inspect.signature(self.function).parameters:
+        if self._takes_context:
             resolved["context"] = context
         result = self.function(**resolved)
         labels = result.labels | self.labels

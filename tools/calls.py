@@ -12,12 +12,13 @@ from typing import Any
 from benchmate.runtime.calls import (
     REPEATABLE,
     Call,
+    Result,
     crash_error,
     evidence_of,
     record_batch,
     unfinished_start,
 )
-from benchmate.runtime.canonical import canonical_value, digest
+from benchmate.runtime.canonical import Canonical, canonical_json, canonical_value, digest
 from benchmate.runtime.context import RunContext, TaskScope, body_of
 from benchmate.runtime.errors import BenchmateError, BudgetExceeded, Crashed, ErrorInfo, Refused, error_from
 from benchmate.runtime.evidence import Evidence
@@ -85,14 +86,16 @@ async def call_batch(
         nonlocal done
         async with gate:
 
-            async def run(todo: list[int]) -> list[dict[str, Any] | BenchmateError]:
+            async def run(todo: list[int]) -> list[Result | BenchmateError]:
                 return await _execute(context, scope, tool, [calls[chunk[i]].arguments for i in todo],
                                       [invalid.get(chunk[i]) for i in todo], decision)  # fmt: skip
 
             try:
                 finished = await record_batch(context, scope, [calls[i] for i in chunk], run)
                 for index, call in zip(chunk, finished, strict=True):
-                    outcomes[index] = call.error or evidence_of(context.journal, call.record)
+                    outcomes[index] = call.error or evidence_of(
+                        context.journal, call.record, arguments=calls[index].arguments, identity=call.evidence
+                    )
             except (BudgetExceeded, Refused) as error:  # what is done stays done; the rest says why it is not
                 outcomes.update(dict.fromkeys(chunk, error.info))
         done += len(chunk)
@@ -188,7 +191,7 @@ def _ask_about_unfinished(
 async def _execute(
     context: RunContext, scope: TaskScope, tool: Tool, arguments: list[dict[str, Any]],
     invalid: list[BenchmateError | None], decision: Decision,
-) -> list[dict[str, Any] | BenchmateError]:  # fmt: skip
+) -> list[Result | BenchmateError]:  # fmt: skip
     if decision.verdict == "deny":
         refusal = Refused(decision.code, f"policy does not allow {tool.name}: {decision.reason}")
         return [error or refusal for error in invalid]
@@ -205,12 +208,12 @@ async def _execute(
 
 async def _in_thread(
     context: RunContext, tool: Tool, arguments: dict[str, Any], setting: ToolContext
-) -> dict[str, Any]:
+) -> Result:
     """Run one call in a thread of its own. One that does not come back in time is left behind, and reported."""
     loop, seconds = asyncio.get_running_loop(), tool.timeout or context.settings.workers.seconds
-    future: asyncio.Future[dict[str, Any]] = loop.create_future()
+    future: asyncio.Future[Result] = loop.create_future()
 
-    def deliver(result: dict[str, Any]) -> None:
+    def deliver(result: Result) -> None:
         if not future.done():
             future.set_result(result)
 
@@ -235,14 +238,14 @@ async def _in_thread(
 
 async def _in_worker(
     context: RunContext, tool: Tool, arguments: list[dict[str, Any]], setting: ToolContext
-) -> list[dict[str, Any]]:
+) -> list[Result]:
     """Run the items in a worker as one message; after a crash or a time-out, one by one, so that only the culprit fails."""
     if not arguments:
         return []
     each = tool.timeout or context.settings.workers.seconds
     try:
         limit = each if len(arguments) == 1 else min(10 * each, each + len(arguments))
-        results: list[dict[str, Any]] = await context.workers.run(
+        results: list[Result] = await context.workers.run(
             _run_many, tool.name, arguments, setting, timeout=limit
         )
         return results
@@ -257,15 +260,17 @@ async def _online(
     scope: TaskScope,
     tool: Tool,
     arguments: dict[str, Any],
-    result: dict[str, Any],
+    result: Result,
     setting: ToolContext,
-) -> dict[str, Any]:
+) -> Result:
     """Return the result, or the result of trying again with a name that PubChem knows, where mode and policy allow to ask."""
     from benchmate.tools.chemistry.compounds import resolve_online
 
-    error = result.get("error")
-    argument = (error or {}).get("details", {}).get("argument")
-    if not error or error["code"] != "unknown_compound" or not argument:
+    if isinstance(result, Canonical):
+        return result
+    error = result["error"]
+    argument = error.get("details", {}).get("argument")
+    if error["code"] != "unknown_compound" or not argument:
         return result
     ask = context.policy.decide("pubchem", "chemistry", frozenset({"network"}), context.labels | scope.labels)
     if ask.verdict != "allow":
@@ -311,17 +316,16 @@ def tool_context(context: RunContext, scope: TaskScope) -> ToolContext:
     )
 
 
-def _run_many(name: str, items: list[dict[str, Any]], setting: ToolContext) -> list[dict[str, Any]]:
+def _run_many(name: str, items: list[dict[str, Any]], setting: ToolContext) -> list[Result]:
     return [_run_one(name, arguments, setting) for arguments in items]
 
 
-def _run_one(name: str, arguments: dict[str, Any], setting: ToolContext) -> dict[str, Any]:
-    """Run a tool here and now; every failure comes back as data."""
+def _run_one(name: str, arguments: dict[str, Any], setting: ToolContext) -> Result:
+    """Run a tool here and now. A result comes as canonical text, made here beside the work; a failure as `{"error": …}`."""
     try:
         result = load_registry()[name].run(arguments, setting)
-        labelled = result.model_copy(update={"labels": result.labels | setting.labels})
-        plain: dict[str, Any] = canonical_value(labelled)
-        return plain
+        labels = result.labels | setting.labels
+        return Canonical(canonical_json({**result.model_dump(mode="json"), "labels": labels}))
     except BenchmateError as error:
         return {"error": error.info.model_dump(mode="json")}
     except MemoryError:
@@ -330,5 +334,5 @@ def _run_one(name: str, arguments: dict[str, Any], setting: ToolContext) -> dict
         return {"error": crash_error(error, name).info.model_dump(mode="json")}
 
 
-def _as_outcome(result: dict[str, Any]) -> dict[str, Any] | BenchmateError:
-    return error_from(result["error"]) if set(result) == {"error"} else result
+def _as_outcome(result: Result) -> Result | BenchmateError:
+    return result if isinstance(result, Canonical) else error_from(result["error"])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-# Characters that reorder or hide the text around them: the embeddings and isolates of UAX #9, and U+FEFF.
-_REORDERING = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF}
+# Control characters, lone surrogates, and what reorders or hides the text around it: the embeddings and isolates of
+# UAX #9, and U+FEFF.
+_UNFIT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff]")
 _ID = r"\b[CE]-[0-9a-f]{6,64}\b"
 _BULLET = re.compile(r"\s*[-*•]\s+(?=\S)")
 
@@ -35,13 +35,7 @@ class Block:
 
 def plain_text(text: str) -> str:
     """Return `text` with U+FFFD for each character that commands a screen or reorders a document."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(
-        "\ufffd"
-        if (c not in "\n\t" and unicodedata.category(c) in ("Cc", "Cs")) or ord(c) in _REORDERING
-        else c
-        for c in text
-    )
+    return _UNFIT.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def one_line(text: str) -> str:

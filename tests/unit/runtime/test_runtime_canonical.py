@@ -7,10 +7,12 @@ import subprocess
 import sys
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmate.runtime.canonical import (
+    Canonical,
     call_key,
     canonical_float,
     canonical_json,
@@ -28,6 +30,34 @@ PLAIN = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
     max_leaves=12,
 )
+
+
+HARD_NUMBERS = st.sampled_from(
+    [1e-7, 1e-6, 1e-5, 1e-4, 1e15, 1e16, 1.5e16, 1e20, 1e21, 1e22, 5e-324, 2.0**53, -3.0]
+)
+HARD_TEXT = st.sampled_from(
+    ["1e-05", "e-", "2e+16", "\x7f", "\x1f", "\u2028", "é", "\ud7ff", "\ue000", "\uffff", "😀", '"\\/']
+)
+HARD = st.recursive(
+    PLAIN | HARD_NUMBERS | HARD_TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(HARD_TEXT | TEXT, inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(HARD)
+def test_the_text_is_that_of_rfc_8785(value):
+    text = rfc8785.dumps(canonical_value(value)).decode()
+    assert canonical_json(value) == text
+    assert Canonical.reread(json.loads(text)).text == text
+
+
+@given(st.dictionaries(HARD_TEXT | TEXT, HARD, max_size=4), HARD)
+def test_a_text_made_before_stands_for_its_value(value, inner):
+    made = Canonical(canonical_json(inner))
+    assert canonical_json({**value, "x": made}) == canonical_json({**value, "x": inner})
+    assert canonical_json(["x", made]) == canonical_json(["x", inner])
+    assert canonical_json([{"deep": made}]) == canonical_json([{"deep": inner}])
 
 
 @given(PLAIN)
