@@ -73,6 +73,11 @@ async def _run(context: RunContext, labels: Labels, task: Task, setting: Setting
     if blocked and task.kind in ("tool", "agent"):
         why = setting.results[blocked[0]].error
         return _skipped(task, f"{blocked[0]} did not succeed" + (f": {why.message}" if why else ""))
+    gone = [
+        n for n in task.needs if setting.results[n].status == "skipped" and setting.results[n].output is None
+    ]
+    if gone and task.kind == "tool" and task.when is None:
+        return _skipped(task, f"{gone[0]} was left out")
     if (
         task.when is not None
         and task.foreach is None
