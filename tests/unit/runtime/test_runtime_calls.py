@@ -120,7 +120,12 @@ async def test_budget_is_reserved_before_anything_starts(open_run):
     await record_call(run, TaskScope("T1"), call(n=0), tool)
     with pytest.raises(BudgetExceeded):
         await record_batch(run, TaskScope("T1"), [call(n=1), call(n=2)], lambda todo: pytest.fail("started"))
-    assert [r.kind for r in run.journal.records()] == ["call.started", "call.finished", "call.refused", "call.refused"]
+    assert [r.kind for r in run.journal.records()] == [
+        "call.started",
+        "call.finished",
+        "call.refused",
+        "call.refused",
+    ]
     assert (run.budget.used.calls, run.budget.calls.reserved) == (1, 0)
     await record_call(run, TaskScope("T1"), call(n=0), tool)  # what is recorded costs nothing
     assert tool.runs == 1 and run.budget.used.calls == 1
