@@ -1,0 +1,118 @@
+"""The reporter: what stands in a report, and which status a run has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmate.agents.contracts import Claim, ItemResult, Plan, Task, TaskResult, Verdict
+from benchmate.agents.intake import Intake
+from benchmate.agents.reporter import failures_of, make_report, run_status
+from benchmate.app.runs import OpenRun, execute
+from benchmate.runtime.errors import ErrorInfo, StorageError
+
+BROKEN = ErrorInfo(code="broken", kind="invalid", message="it broke")
+
+
+def result(status: Any, *, claims: int = 0, **fields: Any) -> TaskResult:
+    made = tuple(Claim(id=f"C-{n}", text="x", kind="interpretation", cites=()) for n in range(claims))
+    return TaskResult(task=fields.pop("task", "a"), attempt=1, status=status, claims=made, **fields)
+
+
+def verdict(status: Any) -> dict[str, Verdict]:
+    return {"C-0": Verdict(claim_id="C-0", status=status, method="matched", reason="")}
+
+
+@pytest.mark.parametrize(
+    ("results", "verdicts", "status"),
+    [
+        ([result("ok", claims=1)], verdict("supported"), "complete"),
+        ([result("ok", claims=1)], verdict("unchecked"), "complete"),
+        ([result("ok", claims=1)], verdict("contradicted"), "partial"),
+        ([result("ok", claims=1)], verdict("insufficient"), "partial"),
+        ([result("ok", claims=1), result("skipped")], {}, "complete"),
+        ([result("ok", claims=1), result("failed", error=BROKEN)], {}, "partial"),
+        ([result("partial", claims=1)], {}, "partial"),
+        ([result("failed", error=BROKEN)], {}, "failed"),
+        ([result("failed", error=BROKEN), result("skipped")], {}, "failed"),
+        ([result("refused", error=BROKEN)], {}, "refused"),
+        ([result("refused", error=BROKEN), result("skipped")], {}, "refused"),
+        ([result("ok", claims=1), result("refused", error=BROKEN)], {}, "partial"),
+        ([result("ok", claims=1), result("budget")], {}, "budget"),
+    ],
+)
+def test_a_runs_status_follows_from_its_tasks_and_verdicts(
+    results: list[TaskResult], verdicts: dict[str, Verdict], status: str
+) -> None:
+    assert run_status(results, verdicts, refused=False) == status
+    assert run_status(results, verdicts, refused=True) == "refused"
+
+
+def test_everything_that_failed_is_listed_once() -> None:
+    plan = Plan(title="x", tasks=(Task(id="a", kind="verify"), Task(id="b", kind="verify")))
+    items = (
+        ItemResult(index=0, given="one", status="ok"),
+        ItemResult(index=1, given="two", status="failed", error=BROKEN),
+        ItemResult(index=2, given="three", status="failed", error=BROKEN),
+    )
+    failures = failures_of(
+        plan, [result("partial", items=items, error=BROKEN), result("failed", task="b", error=BROKEN)]
+    )
+    assert [(f.task, f.given) for f in failures] == [("a", "two"), ("a", "three"), ("b", None)]
+
+
+@pytest.mark.usefixtures("inline_tools")
+async def test_a_report_states_only_what_was_claimed_and_says_what_could_not_be_done(tmp_path: Path) -> None:
+    compounds = ["aspirin", "caffeine", "ibuprofen", "nonsensol"]
+    outcome = await execute(workflow="lead_triage", inputs={"compounds": compounds}, out=tmp_path)
+    report = outcome.report
+    assert report is not None
+    assert report.status == "partial"
+    assert report.unbacked_digits == ()
+    assert "Cannot answer for nonsensol" in report.answer
+    assert set(report.verdicts) == {claim.id for claim in report.claims}
+    assert {v.status for v in report.verdicts.values()} == {"supported"}
+    known = {line.id for line in report.evidence}
+    assert {cite.partition("#")[0] for claim in report.claims for cite in claim.cites} <= known
+    shown = {cell.claim_id for table in report.tables for row in table.rows for cell in row if cell.claim_id}
+    assert shown <= {claim.id for claim in report.claims}
+    assert any(figure.data is not None for figure in report.figures), "the numbers behind the chart"
+
+
+async def test_a_figure_that_fails_costs_the_figure_and_not_the_report(
+    run: OpenRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from benchmate.agents import reporter
+    from benchmate.runtime.errors import Crashed
+
+    plan, claims = Plan(title="x", tasks=(Task(id="a", kind="verify"),)), three_claims()
+    results = [TaskResult(task="a", attempt=1, status="ok", claims=claims)]
+
+    async def crash(*_: Any) -> Any:
+        raise Crashed("worker_memory", "too large a picture")
+
+    monkeypatch.setattr(reporter, "call_tool", crash)
+    report = await make_report(run.context, plan, Intake(), results, [])
+    assert report.figures == ()
+    assert len(report.claims) == 3
+
+    async def full(*_: Any) -> Any:
+        raise StorageError("storage_full", "no space left")
+
+    monkeypatch.setattr(reporter, "call_tool", full)
+    with pytest.raises(StorageError):
+        await make_report(run.context, plan, Intake(), results, [])
+
+
+def three_claims() -> tuple[Claim, ...]:
+    from benchmate.agents.contracts import Subject
+
+    return tuple(
+        Claim(
+            id=f"C-{n}", text=f"x{n}", kind="numeric", property="logp", value=float(n),
+            subject=Subject(key=f"k{n}", label=f"compound {n}"), cites=("E-0123456789ab#/quantities/logp",),
+        )
+        for n in range(3)
+    )  # fmt: skip
