@@ -42,7 +42,7 @@ PROFILE_OF_A_RUN = (
     "judges",
     "plans",
 )  # what a replay must know of its model
-PRELOADED = ("rdkit.Chem", "benchmate.tools.registry")
+PRELOADED = ("benchmate.tools.preload",)
 
 
 @dataclass(frozen=True)

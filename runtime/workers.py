@@ -119,7 +119,7 @@ class WorkerPool:
             if self._closed:
                 raise Unavailable("workers_closed", "the worker processes were stopped")
             if self._pool is None:
-                context = multiprocessing.get_context("forkserver")
+                context = _Context()
                 context.set_forkserver_preload([__name__, *self.preload])
                 with _environment(dict.fromkeys(THREAD_VARIABLES, "1")):
                     pool = ProcessPool(
@@ -137,6 +137,41 @@ class WorkerPool:
             if self._pool is pool:
                 self._pool = None
         pool.stop()
+
+
+if sys.platform != "win32":  # which has no fork server, and so no workers
+    from multiprocessing import popen_forkserver, spawn
+    from multiprocessing.context import ForkServerContext, ForkServerProcess
+
+    _starting = threading.local()
+    _preparation = spawn.get_preparation_data
+
+    def _without_main(name: str) -> Any:
+        """Leave out the program's main file where the process being started is one of ours."""
+        data = _preparation(name)
+        if getattr(_starting, "worker", False):
+            for key in ("init_main_from_name", "init_main_from_path"):
+                data.pop(key, None)
+        return data
+
+    spawn.get_preparation_data = _without_main
+
+    class _Process(ForkServerProcess):
+        """A worker. It does not run the main file again, as multiprocessing would have it do.
+
+        A script that calls benchmate at its top level would otherwise call it once more in every worker.
+        """
+
+        @staticmethod
+        def _Popen(process_obj: Any) -> popen_forkserver.Popen:
+            _starting.worker = True
+            try:
+                return popen_forkserver.Popen(process_obj)
+            finally:
+                _starting.worker = False
+
+    class _Context(ForkServerContext):
+        Process = _Process
 
 
 @contextlib.contextmanager

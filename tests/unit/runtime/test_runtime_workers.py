@@ -251,3 +251,24 @@ if __name__ == "__main__":
         parent.stdout.close()
     for process in processes:
         assert await gone(process), f"{process} outlived its parent"
+
+
+def test_a_script_that_calls_at_its_top_level_is_not_run_again_by_its_workers(tmp_path):
+    """multiprocessing runs the main file again in each worker; `benchmate.ask(…)` in a script then ran without end."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import asyncio, worker_functions\n"
+        "from benchmate.runtime.settings import WorkerLimits\n"
+        "from benchmate.runtime.workers import WorkerPool\n"
+        "print('run')\n"
+        "print(asyncio.run(WorkerPool(WorkerLimits(processes=2)).run(worker_functions.add, 1, 2)))\n"
+    )
+    here = str(Path(__file__).parent)
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([here, *sys.path])},
+    )
+    assert done.stdout.split() == ["run", "3"], done.stderr
