@@ -29,6 +29,12 @@ def inline_tools(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def command() -> list[str]:
+    """The program, as what to start a process with."""
+    return COMMAND
+
+
+@pytest.fixture
 def benchmate(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Return a function that runs the program with arguments, in a folder of its own."""
 

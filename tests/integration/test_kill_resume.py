@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import COMMAND
 
 from benchmate.runtime.errors import StorageError
 from benchmate.runtime.journal import Journal
@@ -39,8 +38,8 @@ def lines() -> list[dict[str, Any]]:
             )
             for first in (0, 1)
         ]  # fmt: skip
-        for driver in drivers:
-            out, err = driver.communicate(timeout=600)
+        told = [driver.communicate(timeout=600) for driver in drivers]
+        for driver, (out, err) in zip(drivers, told, strict=True):
             assert driver.returncode == 0, err
             found += [json.loads(line) for line in out.splitlines()]
     return sorted(found, key=lambda line: int(line["transition"]))
@@ -117,13 +116,13 @@ def finished(runs: Path, task: str) -> int:
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are looked up in /proc")
 def test_the_program_killed_in_a_batch_leaves_no_worker_and_goes_on(
-    tmp_path: Path, benchmate: Callable[..., Any]
+    tmp_path: Path, benchmate: Callable[..., Any], command: list[str]
 ) -> None:
     chains = ["C" * n + end for n in range(4, 22) for end in ("O", "N", "C(=O)O", "Cl", "F")]
     (tmp_path / "chains.smi").write_text("\n".join(chains))
     runs = tmp_path / "runs"
     program = subprocess.Popen(
-        [*COMMAND, "run", "lead_triage", "--input", f"compounds={tmp_path / 'chains.smi'}", "--out", str(runs), "--quiet"],
+        [*command, "run", "lead_triage", "--input", f"compounds={tmp_path / 'chains.smi'}", "--out", str(runs), "--quiet"],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
