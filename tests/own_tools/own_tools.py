@@ -73,7 +73,6 @@ def double_number(number: float) -> ToolResult:
     Args:
         number: The number.
     """
-    remember("doubled", f"{number:g}")
     if number < 0:
         raise InvalidInput("negative", f"{number:g} is negative")
     return ToolResult(
