@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from benchmate.agents.checks import derive
-from benchmate.agents.claims import subject_of
 from benchmate.agents.contracts import Claim, Contract, Subject, Task, TaskResult, claim_id
 from benchmate.agents.ledger import EvidenceIndex
+from benchmate.agents.wording import FLAG, RANK, flag_sentence, rank_sentence, subject_of
 from benchmate.runtime.context import RunContext
 from benchmate.runtime.errors import InvalidInput, did_you_mean
 from benchmate.runtime.evidence import Entity
@@ -18,6 +18,9 @@ from benchmate.runtime.expressions import Expression, fill
 from benchmate.runtime.labels import merge_labels
 from benchmate.runtime.quantity import Quantity, same_dimension
 from benchmate.tools.registry import load_registry
+
+LEAST_PLACES = 10
+MOST_CITATIONS = 20_000  # of all places of one ranking together
 
 
 class Ranking(Contract):
@@ -110,20 +113,23 @@ def rank(task: str, table: Observations, ranking: Ranking) -> list[Claim]:
             "unknown_property", f"no earlier step gives {ranking.by!r}", hint=did_you_mean(ranking.by, known)
         )
     function = "rank_high" if ranking.order == "descending" else "rank_low"
-    end = "highest" if ranking.order == "descending" else "lowest"
     claims = []
-    for own in rows:
+    first = sorted(
+        rows, key=lambda row: row.quantity.to(rows[0].quantity.unit).value, reverse=function == "rank_high"
+    )
+    for own in first[
+        : max(LEAST_PLACES, MOST_CITATIONS // len(rows))
+    ]:  # each place cites all that were compared
         others = [row for row in rows if row is not own]
         if any(not same_dimension(own.quantity.unit, other.quantity.unit) for other in others):
             raise InvalidInput(
                 "unit_mismatch", f"{ranking.by!r} does not have one kind of unit in all subjects"
             )
-        derivation = f"{function}(c0, [{', '.join(f'c{i + 1}' for i in range(len(others)))}])"
+        derivation = f"{function}(c0, rest)"
         place = int(derive(derivation, [own.quantity, *(o.quantity for o in others)]))
-        label = own.entity.label
-        text = f"{label} ranks {place} of {len(rows)} by {own.words} ({end} first), with {own.quantity.format()}."
+        text = rank_sentence(own.entity.label, place, len(rows), own.words, function, own.quantity)
         claims.append(
-            _claim(task, own.entity, text, f"rank_by_{ranking.by}", place, [own, *others], derivation)
+            _claim(task, own.entity, text, f"{RANK}{ranking.by}", place, [own, *others], derivation)
         )
     return sorted(claims, key=lambda c: (float(c.value or 0), c.subject.label if c.subject else ""))
 
@@ -147,9 +153,8 @@ def flag_subjects(task: str, table: Observations, flag: Flag) -> list[Claim]:
         for position, name in sorted(enumerate(wanted), key=lambda pair: -len(pair[1])):
             derivation = re.sub(rf"\b{re.escape(name)}\b", f"c{position}.value", derivation)
         holds = bool(derive(derivation, [u.quantity for u in used]))
-        values = ", ".join(f"{u.words} {u.quantity.format()}" for u in used)
-        text = f"{used[0].entity.label}: flag “{flag.name}” {'raised' if holds else 'not raised'} ({values})."
-        claims.append(_claim(task, used[0].entity, text, f"flag: {flag.name}", holds, used, derivation))
+        text = flag_sentence(used[0].entity.label, flag.name, holds, [(u.words, u.quantity) for u in used])
+        claims.append(_claim(task, used[0].entity, text, f"{FLAG}{flag.name}", holds, used, derivation))
     return claims
 
 

@@ -6,15 +6,16 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from benchmate.agents.claims import asked_properties, subject_of
+from benchmate.agents.claims import asked_properties
 from benchmate.agents.contracts import Claim, VerdictStatus, value_text
 from benchmate.agents.intake import Intake
 from benchmate.agents.ledger import EvidenceIndex
 from benchmate.agents.phrases import Phrases, without
+from benchmate.agents.wording import Cited, subject_of
 from benchmate.runtime.errors import BenchmateError
-from benchmate.runtime.evidence import Evidence, split_citation
+from benchmate.runtime.evidence import split_citation
 from benchmate.runtime.expressions import Expression
-from benchmate.runtime.quantity import Quantity, convert, display_unit, same_dimension
+from benchmate.runtime.quantity import Quantity, convert, display_unit, format_number, same_dimension
 from benchmate.tools.registry import Registry
 
 NUMBER = re.compile(r"(?<![A-Za-z0-9_.])[-+−]?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][-+]?\d+)?")
@@ -37,18 +38,6 @@ class Known(NamedTuple):
     def related(self, a: str, b: str) -> bool:
         """Return whether two identities are forms of one parent."""
         return self.parents.get(a, a)[:14] == self.parents.get(b, b)[:14]
-
-
-class Cited(NamedTuple):
-    """One citation, looked up."""
-
-    evidence: Evidence
-    pointer: str
-    value: Any
-
-    @property
-    def key(self) -> str:
-        return self.pointer.rsplit("/", 1)[-1]
 
 
 def look_up(claim: Claim, index: EvidenceIndex) -> list[Cited] | Problem:
@@ -114,12 +103,18 @@ def check_subject(claim: Claim, cited: Sequence[Cited], known: Known, intake: In
     return None
 
 
-def check_property(claim: Claim, cited: Sequence[Cited], registry: Registry) -> Problem | None:
-    """The cited value must be of the claimed property, and the text must not name another one."""
+def check_property(claim: Claim, cited: Sequence[Cited]) -> Problem | None:
+    """The cited value must be of the claimed property."""
     first = cited[0]
     actual = first.value.property if isinstance(first.value, Quantity) else first.key
     if claim.derivation is None and claim.property != actual:
         return Problem("contradicted", f"the cited value is {actual}, not {claim.property}")
+    return None
+
+
+def check_words(claim: Claim, cited: Sequence[Cited], registry: Registry) -> Problem | None:
+    """The text must not name another property than the claimed one."""
+    first = cited[0]
     if claim.property is None or first.evidence.tool not in registry:
         return None
     tool = registry[first.evidence.tool]
@@ -187,11 +182,11 @@ def _check_derived(claim: Claim, cited: Sequence[Cited]) -> Problem | None:
 
 
 def derive(derivation: str, values: Sequence[Any]) -> Any:
-    """Return a derivation's value: `c0 - c1`, `c0 / c1`, `rank_high(c0, [c1, c2])`, `c0 > 500`.
+    """Return a derivation's value: `c0 - c1`, `c0 / c1`, `rank_high(c0, rest)`, where `rest` is all but c0, `c0 > 500`.
 
     Quantities take part with their units; those of one unit family are compared in it.
     """
-    names = {f"c{i}": value for i, value in enumerate(values)}
+    names = {f"c{i}": value for i, value in enumerate(values)} | {"rest": list(values[1:])}
     return Expression.parse(derivation, functions=FUNCTIONS).evaluate(names, functions=FUNCTIONS)
 
 
@@ -222,6 +217,8 @@ def agrees(claimed: float, actual: float) -> bool:
     mantissa, _, exponent = repr(float(claimed)).partition("e")
     decimals = len(mantissa.partition(".")[2].rstrip("0"))
     half = 0.5 * 10.0 ** (int(exponent or 0) - decimals)
+    if format_number(claimed) == format_number(actual):
+        return True
     significant = len(mantissa.replace(".", "").strip("-0"))
     return significant >= 2 and abs(claimed - actual) <= half * (1 + 1e-6)
 
@@ -233,7 +230,7 @@ def check_text(claim: Claim, cited: Sequence[Cited], allowed: Phrases | Iterable
     numbers = [(c.value.value, c.value.unit) for c in cited if isinstance(c.value, Quantity)]
     if isinstance(claim.value, (int, float)) and not isinstance(claim.value, bool):
         numbers.append((float(claim.value), claim.unit or ""))
-    if claim.derivation and "[" in claim.derivation:
+    if claim.derivation and ("[" in claim.derivation or "rest" in claim.derivation):
         numbers.append((float(len(cited)), ""))  # 'of 5': how many values were compared
     stated = [value_text(claim.value, None)] if isinstance(claim.value, str) else []
     loose = unbacked_digits(claim.text, allowed, numbers, stated)

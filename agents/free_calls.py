@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from benchmate.agents.checks import Problem, look_up
 from benchmate.agents.contracts import Claim, Contract, ItemResult, Subject, Task, TaskResult, claim_id
 from benchmate.agents.ledger import EvidenceIndex
 from benchmate.agents.specialists import Specialist
 from benchmate.agents.tasks import Setting
+from benchmate.agents.wording import sentence
 from benchmate.model.engine import Constraint, Engine, Message, Sampling, ToolSpec
 from benchmate.runtime.calls import ends_run
 from benchmate.runtime.canonical import canonical_json
@@ -181,12 +183,21 @@ async def _final_answer(engine: Engine, messages: Sequence[Message]) -> FinalAns
 def _claim(
     task: Task, number: int, stated: StatedClaim, index: EvidenceIndex, setting: Setting, labels: Labels
 ) -> Claim:
-    return Claim(
+    """Return the claim in code's own words over the cited evidence; in the model's where its evidence gives none."""
+    claim = Claim(
         id=claim_id(task.id, stated.subject or "", stated.property or stated.text, number),
-        text=stated.text, kind="relation" if stated.derivation else stated.kind, property=stated.property, value=stated.value,
-        unit=stated.unit, subject=_subject(stated, index, setting), cites=stated.cites, derivation=stated.derivation,
-        task=task.id, labels=labels,
+        text=stated.text, kind="relation" if stated.derivation else stated.kind,
+        property=None if stated.derivation else stated.property, value=stated.value, unit=stated.unit,
+        subject=_subject(stated, index, setting), cites=stated.cites, derivation=stated.derivation, task=task.id, labels=labels,
     )  # fmt: skip
+    cited = look_up(claim, index)
+    if isinstance(cited, Problem) or claim.kind == "interpretation":
+        return claim
+    try:
+        own = sentence(claim, cited)
+    except BenchmateError:  # a unit that is none: the verifier says so
+        return claim
+    return claim.model_copy(update={"text": own}) if own else claim
 
 
 def _subject(stated: StatedClaim, index: EvidenceIndex, setting: Setting) -> Subject | None:

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from benchmate.agents import checks
-from benchmate.agents.claims import words_for
+from benchmate.agents.wording import words_for
 from benchmate.agents.contracts import (
     Claim,
     EvidenceLine,

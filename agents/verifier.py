@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmate.agents import checks
-from benchmate.agents.checks import Cited, Known, Problem
+from benchmate.agents.checks import Known, Problem
 from benchmate.agents.contracts import Claim, Task, TaskResult, Verdict, VerdictMethod
 from benchmate.agents.intake import Intake
 from benchmate.agents.ledger import EvidenceIndex
 from benchmate.agents.phrases import Phrases
+from benchmate.agents.wording import Cited, sentence
 from benchmate.runtime.context import RunContext, TaskScope
 from benchmate.runtime.errors import ErrorInfo, NotFound
 from benchmate.runtime.evidence import Entity, Evidence
@@ -63,10 +64,12 @@ def inspect(
     if isinstance(cited, Problem):
         return cited
     if claim.kind == "quote":
-        found = (
-            isinstance(cited[0].value, str) and isinstance(claim.value, str) and claim.value in cited[0].value
+        whole = claim.value == cited[0].value and claim.text == sentence(claim, cited)
+        return (
+            cited
+            if whole
+            else Problem("contradicted", "the quoted words are not what stands at the cited place")
         )
-        return cited if found else Problem("contradicted", "the quoted words are not at the cited place")
     if claim.kind == "interpretation":
         numbers = [(c.value.value, c.value.unit) for c in cited if isinstance(c.value, Quantity)]
         loose = checks.unbacked_digits(claim.text, allowed, numbers)
@@ -74,10 +77,18 @@ def inspect(
     problem = (
         checks.check_fresh(cited, index)
         or checks.check_subject(claim, cited, known, intake)
-        or checks.check_property(claim, cited, load_registry())
+        or checks.check_property(claim, cited)
         or checks.check_value(claim, cited)
-        or checks.check_text(claim, cited, allowed)
     )
+    if problem is None and (own := sentence(claim, cited)) != claim.text:
+        problem = (
+            checks.check_words(claim, cited, load_registry())
+            or checks.check_text(claim, cited, allowed)
+            or Problem(
+                "unchecked",
+                f"its words say more than code can check; its evidence says: {own or 'nothing of the kind'}",
+            )
+        )
     return problem or cited
 
 

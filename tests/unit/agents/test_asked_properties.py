@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmate.agents.claims import asked_properties, words_for
+from benchmate.agents.claims import asked_properties
+from benchmate.agents.wording import words_for
 from benchmate.tools.base import Tool, ToolResult, tool
 from benchmate.tools.registry import load_registry
 
