@@ -201,9 +201,44 @@ def wrong_derivation(claim: Claim, claims: list[Claim], rng: random.Random) -> C
     return claim.model_copy(update={"value": float(place), **({"text": text} if which == "both" else {})})
 
 
+def misleading_words(claim: Claim, claims: list[Claim], rng: random.Random) -> Claim | None:
+    """Keep value, unit and citation right, and let the words say something else."""
+    label = claim.subject.label if claim.subject else None
+    changes = [
+        (" is ", " is not "), (" is ", " is below "), (" is ", " is minus "), (" has ", " does not have "),
+        (" ranks ", " never ranks "), ("highest first", "lowest first"), ("not raised", "raised"), ("The ", "The measured "),
+        (".", " per gram."), (".", "%."), (".", " and it is safe."), (label or "\0", f"nor-{label}"), (label or "\0", f"{label} sodium"),
+        ("molecular weight", "LD50"), ("logP", "pKa"), (" of ", " of 7 "),
+    ]  # fmt: skip
+    old, new = rng.choice([c for c in changes if c[0] in claim.text])
+    at = claim.text.rindex(old) if old == "." else claim.text.index(old)
+    return claim.model_copy(update={"text": f"{claim.text[:at]}{new}{claim.text[at + len(old) :]}"})
+
+
+def loose_derivation(claim: Claim, claims: list[Claim], rng: random.Random) -> Claim | None:
+    """Leave out a competitor, compare with itself, or let a formula stand for a property."""
+    if claim.derivation is None or claim.subject is None:
+        return None
+    if "rest" in claim.derivation and len(claim.cites) > 2:
+        fewer = claim.cites[:-1]
+        text = claim.text.replace(f" of {len(claim.cites)} ", f" of {len(fewer)} ")
+        return rng.choice([
+            claim.model_copy(update={"cites": fewer}), claim.model_copy(update={"cites": (*fewer, fewer[0]), "text": text}),
+        ])  # fmt: skip
+    label = claim.subject.label
+    return claim.model_copy(
+        update={
+            "derivation": "1 == 1",
+            "value": True,
+            "property": "solubility",
+            "text": f"{label} is soluble.",
+        }
+    )
+
+
 MUTATIONS: dict[str, Mutation] = {
     f.__name__: f for f in (wrong_unit, wrong_property, wrong_compound, salt_form, swapped_citation, altered_digit, invented_id,
-                            invented_path, wrong_derivation)
+                            invented_path, wrong_derivation, misleading_words, loose_derivation)
 }  # fmt: skip
 
 
@@ -280,7 +315,7 @@ async def measure(reports: int, folder: Path) -> tuple[Counter[str], Counter[str
             intake = Intake.model_validate(context.artifacts.get_json(state["intake"]))
             verdicts = await verify_claims(context, claims, intake)
             clean += 1
-            doubted += any(v.status in ("contradicted", "insufficient") for v in verdicts)
+            doubted += any(v.status != "supported" for v in verdicts)
             missed += [
                 f"false alarm: {c.text} — {v.reason}"
                 for c, v in zip(claims, verdicts, strict=True)
