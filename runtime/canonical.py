@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from benchmate.runtime.errors import InvalidInput
 
 SIGNIFICANT_DIGITS = 12  # beyond any measurement, short of the last bits where platforms differ
+LONG = 100  # items; longer lists are rendered item by item, in little memory
 _EXPONENT = re.compile(r"\de[-+]\d")
 _HIGH = re.compile("[\ud800-\U0010ffff]")
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -125,9 +126,13 @@ def canonical_json(value: Any) -> str:
     """
     if isinstance(value, Canonical):
         return value.text
-    if isinstance(value, dict) and any(isinstance(item, Canonical) for item in value.values()):
-        return _joined({str(key): item for key, item in value.items()})
-    if isinstance(value, (list, tuple)) and any(isinstance(item, Canonical) for item in value):
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json")
+    if isinstance(value, dict) and any(map(_apart, value.values())):
+        return _joined(value)
+    if isinstance(value, (list, tuple)) and (
+        len(value) > LONG or any(isinstance(v, Canonical) for v in value)
+    ):
         return f"[{','.join(map(canonical_json, value))}]"
     text = _sure_text(_plain(value, _json_number))
     return _exact_text(value) if text is None else text
@@ -146,10 +151,17 @@ def _sure_text(plain: Any) -> str | None:
     return text
 
 
-def _joined(value: dict[str, Any]) -> str:
-    """Return the text of a dict that holds canonical texts; RFC 8785 sorts keys by their UTF-16 units."""
-    keys = sorted(value, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
-    return f"{{{','.join(f'{canonical_json(key)}:{canonical_json(value[key])}' for key in keys)}}}"
+def _apart(value: Any) -> bool:
+    """Return whether a value is rendered on its own: a text made before, or a list of which no copy should be made."""
+    return isinstance(value, Canonical) or (isinstance(value, (list, tuple)) and len(value) > LONG)
+
+
+def _joined(value: dict[Any, Any]) -> str:
+    """Return the text of a dict, each value rendered on its own. RFC 8785 sorts keys by their UTF-16 units."""
+    texts = _plain({key: None for key in value}, _json_number)
+    items = dict(zip(texts, value.values(), strict=True))
+    keys = sorted(items, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
+    return f"{{{','.join(f'{canonical_json(key)}:{canonical_json(items[key])}' for key in keys)}}}"
 
 
 def _exact_text(value: Any) -> str:

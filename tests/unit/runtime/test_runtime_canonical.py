@@ -11,6 +11,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmate.runtime import canonical
 from benchmate.runtime.canonical import (
     Canonical,
     call_key,
@@ -58,6 +59,13 @@ def test_a_text_made_before_stands_for_its_value(value, inner):
     assert canonical_json({**value, "x": made}) == canonical_json({**value, "x": inner})
     assert canonical_json(["x", made]) == canonical_json(["x", inner])
     assert canonical_json([{"deep": made}]) == canonical_json([{"deep": inner}])
+
+
+@given(HARD)
+def test_a_text_made_in_pieces_is_the_same(value):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(canonical, "LONG", 1)
+        assert canonical_json(value) == rfc8785.dumps(canonical_value(value)).decode()
 
 
 @given(PLAIN)
@@ -126,6 +134,7 @@ def test_canonical_forms(value, text):
         ("\ud800", "not_json"),
         ({"\ud800": 1}, "not_json"),
         ({1: "a", "1": "b"}, "not_json"),
+        ({1: [0] * 1000, "1": "b"}, "not_json"),
         pytest.param(10**5000, "not_json", id="huge"),
     ],
 )
