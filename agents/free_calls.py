@@ -18,7 +18,7 @@ from benchmate.agents.wording import sentence
 from benchmate.model.engine import Constraint, Engine, Message, Sampling, ToolSpec
 from benchmate.runtime.calls import ends_run
 from benchmate.runtime.canonical import canonical_json
-from benchmate.runtime.context import RunContext, TaskScope
+from benchmate.runtime.context import RunContext, TaskScope, entered
 from benchmate.runtime.errors import BenchmateError, ErrorInfo, InvalidInput
 from benchmate.runtime.evidence import Artifact, Evidence, split_citation
 from benchmate.runtime.expressions import fill
@@ -69,17 +69,13 @@ async def run_free(
     gathered: list[Evidence] = []
     items: list[ItemResult] = []
     for _ in range(MOST_TURNS):
-        reply = await engine.chat(messages, tools=specs, sampling=Sampling(), tool_choice="auto")
+        with entered(context, _told(scope, gathered)):
+            reply = await engine.chat(messages, tools=specs, sampling=Sampling(), tool_choice="auto")
         messages.append(reply.message)
         if not reply.message.tool_calls:
             break
         for call in reply.message.tool_calls:
-            own = TaskScope(
-                scope.task,
-                scope.attempt,
-                merge_labels(scope.labels, *(e.result.labels for e in gathered)),
-                scope.occurrences,
-            )
+            own = _told(scope, gathered)
             try:
                 if call.name not in agent.tools:
                     raise InvalidInput(
@@ -104,11 +100,13 @@ async def run_free(
             f"{agent.name} was not done after {MOST_TURNS} turns",
             hint="ask for less at once",
         )
-    final = await _final_answer(engine, messages)
-    labels = merge_labels(scope.labels, *(e.result.labels for e in gathered))
+    told = _told(scope, gathered)
+    with entered(context, told):
+        final = await _final_answer(engine, messages)
     index = EvidenceIndex.of(context)
     claims = [
-        _claim(task, number, stated, index, setting, labels) for number, stated in enumerate(final.claims)
+        _claim(task, number, stated, index, setting, told.labels)
+        for number, stated in enumerate(final.claims)
     ]
     artifacts: list[Artifact] = [a for e in gathered for a in e.result.artifacts]
     succeeded = any(i.status == "ok" for i in items) or not items
@@ -116,8 +114,14 @@ async def run_free(
         task=task.id, attempt=task.attempt, status="ok" if succeeded else "failed", output={"answer": final.answer},
         items=tuple(i for i in items if i.status == "ok" or not succeeded), claims=tuple(claims),
         evidence=tuple(dict.fromkeys(e.id for e in gathered)), artifacts=tuple({a.sha: a for a in artifacts}.values()),
-        answer=final.answer, error=items[-1].error if items and not succeeded else None, labels=labels,
+        answer=final.answer, error=items[-1].error if items and not succeeded else None, labels=told.labels,
     )  # fmt: skip
+
+
+def _told(scope: TaskScope, gathered: Sequence[Evidence]) -> TaskScope:
+    """Return the task's scope with the labels of all that the model has been shown; identical calls are counted on."""
+    labels = merge_labels(scope.labels, *(e.result.labels for e in gathered))
+    return TaskScope(scope.task, scope.attempt, labels, scope.occurrences)
 
 
 _CITING = (

@@ -645,8 +645,11 @@ async def call_once(
         context = run.context
         context.journal.append(
             "run.opened",
-            body_of(title=f"tool call {name}", profile=context.settings.profile, mode=str(context.mode)),
-        )
+            body_of(
+                title=f"tool call {name}", profile=context.settings.profile, mode=str(context.mode),
+                policy=_policy_data(context.policy) or None, private=private or None,
+            ),
+        )  # fmt: skip
         while True:
             try:
                 evidence = await call_tool(context, TaskScope("call"), name, arguments)

@@ -55,6 +55,16 @@ def read_page(topic: str) -> ToolResult:
     return ToolResult(data={"text": text, "topic": topic}, source=HERE)
 
 
+@tool(domain="library", effects={"read"}, labels={"private"})
+def read_draft(topic: str) -> ToolResult:
+    """Read what we have not published yet on a topic.
+
+    Args:
+        topic: What to read about.
+    """
+    return ToolResult(data={"text": "Our new salt melts early.", "topic": topic}, source=HERE)
+
+
 @tool(domain="library", effects={"read"}, labels={"untrusted"})
 def quote_page(topic: str) -> ToolResult:
     """Quote what somebody else wrote on a topic.

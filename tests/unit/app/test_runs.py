@@ -14,11 +14,12 @@ import pytest
 import benchmate
 from benchmate.agents.contracts import Plan, Task
 from benchmate.app import runs
-from benchmate.app.runs import execute, find_run, load_outcome, open_run, resume_run
+from benchmate.app.runs import call_once, execute, find_run, load_outcome, open_run, resume_run
 from benchmate.model.scripted import ScriptedEngine
 from benchmate.runtime.budget import BudgetLimits
 from benchmate.runtime.errors import BenchmateError, InvalidInput, NotFound, StorageError
 from benchmate.runtime.journal import Journal
+from benchmate.runtime.policy import Policy, Rule
 from benchmate.runtime.workers import WorkerPool
 
 COMPOUNDS = {"compounds": ["aspirin", "caffeine", "nonsensol"]}
@@ -286,6 +287,17 @@ async def test_a_run_opens_with_all_that_a_resume_must_know(tmp_path: Path) -> N
     assert (opened.body["model"], opened.body["model_version"]) == ("own", "7")
     assert "base_url" not in opened.body["model_profile"], "an address may hold a password"
     assert not engine.closed, "an engine that the caller brought is the caller's to close"
+
+
+async def test_a_single_tool_call_opens_with_its_policy_and_privacy(tmp_path: Path) -> None:
+    own = Policy(rules=(Rule(tool="pubchem", decision="deny"),), allow_tools=("balance_*",))
+    await call_once(
+        "balance_reaction", {"equation": "H2 + O2 -> H2O"}, out=tmp_path, private=True, policy=own
+    )
+    async with open_run(tmp_path, run_id=only_run(tmp_path).name) as run:
+        assert run.context.labels == {"private"}
+        assert run.context.policy.rules == own.rules
+        assert run.context.policy.allow_tools == own.allow_tools
 
 
 # --- the sync doors -------------------------------------------------------------------------------------------------
