@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,25 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("block", blocks("README.md", "python"))
-def test_the_readmes_python_runs(block: str, tmp_path: Path) -> None:
+def test_the_readmes_python_runs_as_a_script(block: str, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(block)
     done = subprocess.run(
-        [sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, timeout=120
+        [sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
+
+
+def test_the_readmes_python_runs_inside_a_running_loop(tmp_path: Path) -> None:
+    """As a notebook runs a cell."""
+    first = textwrap.indent(blocks("README.md", "python")[0], "    ")
+    script = f"import asyncio\nasync def cell():\n{first}\nasyncio.run(cell())\nprint('once')\n"
+    (tmp_path / "cell.py").write_text(script)
+    done = subprocess.run(
+        [sys.executable, "cell.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("once") == 1
 
 
 def test_the_readmes_commands_exist() -> None:
