@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from benchmate.agents import checks
-from benchmate.agents.wording import words_for
 from benchmate.agents.contracts import (
     Claim,
     EvidenceLine,
@@ -28,6 +27,7 @@ from benchmate.agents.intake import Intake
 from benchmate.agents.ledger import EvidenceIndex
 from benchmate.agents.phrases import Phrases
 from benchmate.agents.verifier import allowed_phrases
+from benchmate.agents.wording import words_for
 from benchmate.runtime.calls import ends_run, usage_of
 from benchmate.runtime.canonical import canonical_json
 from benchmate.runtime.context import RunContext, TaskScope
@@ -40,6 +40,7 @@ from benchmate.tools.registry import load_registry
 SCOPE = "report"
 MOST_ROWS = 200
 MOST_CLAIMS = 1000
+EMPTY_LIBRARY = "the library is empty"  # as search_library says it
 VERSIONED = ("benchmate", "rdkit", "chemicals", "biopython", "pint", "chromadb", "langgraph")
 
 
@@ -53,7 +54,7 @@ async def make_report(
     index = EvidenceIndex.of(context)
     opened = context.journal.first("run.opened")
     failures = failures_of(plan, results)
-    answer = answer_of(plan, results, by_claim, failures, refused)
+    answer = answer_of(plan, results, by_claim, failures, refused, index)
     written = [r.output for r in results if plan.by_id[r.task].kind == "report" and r.output]
     options: dict[str, Any] = written[-1] if written else {}
     tables = comparison_tables(claims, by_claim, index)
@@ -62,7 +63,7 @@ async def make_report(
         title=str(options.get("title") or plan.title),
         question=plan.question,
         started_at=opened.at if opened else 0.0,
-        status=run_status(results, by_claim, refused),
+        status=run_status(results, by_claim, refused, asked=plan.question is not None),
         answer=answer,
         tables=tuple(tables),
         figures=tuple(
@@ -92,18 +93,27 @@ def package_versions() -> dict[str, str]:
     return found
 
 
-def run_status(results: Sequence[TaskResult], verdicts: Mapping[str, Verdict], refused: bool) -> RunStatus:
-    """Return the status of the whole run: complete only when nothing failed and nothing was contradicted."""
+def run_status(
+    results: Sequence[TaskResult], verdicts: Mapping[str, Verdict], refused: bool, asked: bool = True
+) -> RunStatus:
+    """Return the status of the whole run: complete only when something came out, nothing failed, nothing was contradicted.
+
+    Evidence alone answers no question; where nobody asked one, it is part of what a workflow can give.
+    """
     states = {r.status for r in results}
     if refused or (states and states <= {"refused", "skipped"} and "refused" in states):
         return "refused"
     if "budget" in states:
         return "budget"
-    useful = any(r.evidence or r.claims for r in results)
-    if not useful and states & {"failed", "refused"}:
-        return "failed"
+    if not any(map(_says_something, results)):
+        return "failed" if asked or not any(r.evidence for r in results) else "partial"
     wrong = any(v.status in ("contradicted", "insufficient") for v in verdicts.values())
-    return "partial" if wrong or states & {"failed", "partial", "refused"} else "complete"
+    short = any(i.status == "failed" for r in results for i in r.items)
+    return "partial" if wrong or short or states & {"failed", "partial", "refused"} else "complete"
+
+
+def _says_something(result: TaskResult) -> bool:
+    return bool(result.claims or result.answer or result.artifacts)
 
 
 def failures_of(plan: Plan, results: Sequence[TaskResult]) -> list[Failure]:
@@ -125,6 +135,7 @@ def answer_of(
     verdicts: Mapping[str, Verdict],
     failures: Sequence[Failure],
     refused: bool,
+    index: Mapping[str, Sequence[Evidence]],
 ) -> str:
     """Return the answer: the supported claims of the last tasks that state any, and plainly what could not be done."""
     if refused:
@@ -135,11 +146,20 @@ def answer_of(
             parts.append(result.answer)
     if plan.question is not None and not parts:
         for result in results:
-            good = [c for c in result.claims if verdicts.get(c.id) and verdicts[c.id].status == "supported"]
+            good = [c for c in result.claims if _supported(c, verdicts)]
+            if any(
+                c.kind == "quote" for c in good
+            ):  # the passages answer, not how near they are to the query
+                good = [c for c in good if c.kind == "quote"]
             parts += [c.text for c in good if not (c.derivation and c.value is False)]
             parts += [f"Made {a.name}; it is in the report." for a in result.artifacts if not result.claims]
     elif plan.question is None:
         parts += _summary(results, verdicts)
+    if not parts and not any(map(_says_something, results)):
+        parts += _nothing_came_out(results, index)
+    parts += [
+        f"Not done: {plan.by_id[r.task].title or r.task}: {n}." for r in _left_out(results) for n in r.notes
+    ]
     parts += [f"Cannot answer{f' for {f.given}' if f.given else ''}: {f.error}." for f in failures[:10]]
     if len(failures) > 10:
         parts.append("More failures are listed below.")
@@ -147,6 +167,27 @@ def answer_of(
     if len(lines) > 1:
         lines = [f"- {line}" for line in lines]
     return "\n".join(lines) or "No claim came out of this run."
+
+
+def _left_out(results: Sequence[TaskResult]) -> list[TaskResult]:
+    return [r for r in results if r.status == "skipped"][:10]
+
+
+def _nothing_came_out(
+    results: Sequence[TaskResult], index: Mapping[str, Sequence[Evidence]]
+) -> Iterator[str]:
+    """Yield why calls that went well let nothing be said, and what to do about it."""
+    for identity in itertools.islice(dict.fromkeys(e for r in results for e in r.evidence), 10):
+        evidence = index[identity][-1]
+        for warning in evidence.result.warnings:
+            yield f"{warning[:1].upper()}{warning[1:]}."
+        if any(EMPTY_LIBRARY in warning for warning in evidence.result.warnings):
+            yield "`benchmate ingest PATH` puts papers and notes into the library."
+        elif "passages" not in evidence.result.data:
+            yield (
+                f"{evidence.tool} gave no value for what was asked; "
+                f"`benchmate tool show {evidence.tool}` lists what it gives."
+            )
 
 
 def _summary(results: Sequence[TaskResult], verdicts: Mapping[str, Verdict]) -> list[str]:
@@ -351,7 +392,11 @@ def _phrases(plan: Plan, results: Sequence[TaskResult], index: EvidenceIndex, in
     ]
     files = [a.name for r in results for a in r.artifacts]
     given = [i.given for r in results for i in r.items]
-    return Phrases([*quoted, *errors, *places, *flags, *files, *given], base=allowed_phrases(index, intake))
+    notes = [n for r in _left_out(results) for n in r.notes] + [t.title for t in plan.tasks]
+    notes += [w for r in results if not r.claims for e in r.evidence for w in index[e][-1].result.warnings]
+    return Phrases(
+        [*quoted, *errors, *places, *flags, *files, *given, *notes], base=allowed_phrases(index, intake)
+    )
 
 
 def would_change(

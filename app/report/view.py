@@ -64,7 +64,7 @@ VERDICT_MARKS: dict[VerdictStatus, Mark] = {
 }
 DOUBT = ("contradicted", "insufficient", "unchecked", "supported")
 STATUS_MARKS: dict[RunStatus, tuple[Mark, str]] = {
-    "complete": (Mark("✓", "complete"), "Everything that was asked for is here."),
+    "complete": (Mark("✓", "complete"), "Every step ended, and no check found a claim wrong."),
     "partial": (Mark("!", "partial"), "Part of what was asked for is missing."),
     "failed": (Mark("✗", "failed"), "Nothing that was asked for could be delivered."),
     "refused": (Mark("✗", "refused"), "Policy, or a person, did not allow what was asked for."),
@@ -74,7 +74,7 @@ METHODS: dict[VerdictMethod, str] = {
     "matched": "the value stands in the cited evidence",
     "derived": "recomputed from the cited values",
     "repeated": "the same call gave the same result again",
-    "independent": "another tool, source or reading of the arguments agrees",
+    "independent": "made again with the arguments that were read from your own words",
     "quoted": "the words stand in the cited text",
     "model-judged": "a model read the claim and the evidence",
     "none": "no check could be made",

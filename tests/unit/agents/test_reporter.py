@@ -10,6 +10,7 @@ import pytest
 from benchmate.agents.contracts import Claim, ItemResult, Plan, Task, TaskResult, Verdict
 from benchmate.agents.intake import Intake
 from benchmate.agents.reporter import failures_of, make_report, run_status
+from benchmate.agents.tasks import Setting, run_task
 from benchmate.app.runs import OpenRun, execute
 from benchmate.runtime.errors import ErrorInfo, StorageError
 
@@ -41,6 +42,10 @@ def verdict(status: Any) -> dict[str, Verdict]:
         ([result("refused", error=BROKEN), result("skipped")], {}, "refused"),
         ([result("ok", claims=1), result("refused", error=BROKEN)], {}, "partial"),
         ([result("ok", claims=1), result("budget")], {}, "budget"),
+        ([result("ok", evidence=("E-0123456789ab",))], {}, "failed"),
+        ([result("ok", answer="It is so.")], {}, "complete"),
+        ([result("skipped")], {}, "failed"),
+        ([result("ok", claims=1, items=(ItemResult(index=0, given="x", status="failed"),))], {}, "partial"),
     ],
 )
 def test_a_runs_status_follows_from_its_tasks_and_verdicts(
@@ -48,6 +53,38 @@ def test_a_runs_status_follows_from_its_tasks_and_verdicts(
 ) -> None:
     assert run_status(results, verdicts, refused=False) == status
     assert run_status(results, verdicts, refused=True) == "refused"
+
+
+def test_a_workflow_whose_evidence_backs_no_claim_is_not_complete() -> None:
+    assert (
+        run_status([result("ok", evidence=("E-0123456789ab",))], {}, refused=False, asked=False) == "partial"
+    )
+
+
+async def test_an_empty_library_is_no_success_and_says_what_to_do(run: OpenRun) -> None:
+    task = Task(id="a", kind="tool", tool="search_library", arguments={"query": "glovebox procedure"})
+    plan = Plan(title="x", question="What do my notes say of the glovebox procedure?", tasks=(task,))
+    found = await run_task(run.context, task, Setting(plan, Intake(), {}))
+    report = await make_report(run.context, plan, Intake(question=plan.question or ""), [found], [])
+    assert report.status == "failed"
+    assert "The library is empty: nothing was searched" in report.answer
+    assert "benchmate ingest PATH" in report.answer
+
+
+async def test_a_property_that_the_tool_did_not_give_is_no_success(run: OpenRun) -> None:
+    task = Task(
+        id="a",
+        kind="tool",
+        tool="compute_descriptors",
+        arguments={"compound": "hexane"},
+        claims=("scaffold",),
+    )
+    plan = Plan(title="x", question="What is the scaffold of hexane?", tasks=(task,))
+    found = await run_task(run.context, task, Setting(plan, Intake(), {}))
+    report = await make_report(run.context, plan, Intake(question=plan.question or ""), [found], [])
+    assert report.status == "failed"
+    assert "compute_descriptors gave no value for what was asked" in report.answer
+    assert "Not done" not in report.answer
 
 
 def test_everything_that_failed_is_listed_once() -> None:
