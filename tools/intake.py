@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import bisect
+import functools
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmate.runtime.errors import BenchmateError, InvalidInput
@@ -22,7 +26,7 @@ class Found(NamedTuple):
     start: int
     end: int
     text: str
-    kind: str  # compound, structure (meant as one, but not valid), dna, rna, protein, equation, number, unit
+    kind: str  # compound, structure (meant as one, but not valid), dna, rna, protein, equation, document, number, unit
 
 
 _TOKEN = re.compile(r"[^\s,;\"“”`]+")
@@ -30,13 +34,18 @@ _EDGES = "'’‘.?!:"
 _INCHI = re.compile(
     r"InChI=1S?/\S+|(?<![A-Z])[A-Z]{14}-[A-Z]{10}-[A-Z](?![A-Z])|(?<![\d-])\d{2,7}-\d\d-\d(?![\d-])"
 )
-_SPECIES = r"(?:\d*\s?[A-Z(\[][A-Za-z0-9()\[\]₀-₉·•^+\-⁺⁻²³]*(?:\((?:s|l|g|aq)\))?|e[-⁻]|e\^-)"
-_SIDE = rf"(?:\d+\s+)?{_SPECIES}(?:\s*\+\s*(?:\d+\s+)?{_SPECIES})*"
-_EQUATION = re.compile(rf"(?<![\w()\[\]=#]){_SIDE}\s*(?:<?[-=—–]+>|[→⟶⇌⇋⇄↔⟷➔➝]|={{1,2}})\s*{_SIDE}")
+# a species never gives back what it has read, so that long texts are read once: a '+' belongs to it only as a charge
+_SPECIES = r"(?:(?:\d+(?:[./]\d+)?\s{0,3})?[A-Z(\[](?:[A-Za-z0-9()\[\]₀-₉·•^⁺⁻²³]|-(?![-=—–]*>)|\+(?!\s?[A-Z\d(\[]))*|e\^?[-⁻](?![-=—–]*>))"
+_TERMS = rf"{_SPECIES}(?:\s{{0,3}}\+\s{{0,3}}(?:\d+\s{{0,3}})?{_SPECIES})*"
+_SIDE, _OTHER_SIDE = re.compile(rf"(?<![\w()\[\]=#/.]){_TERMS}"), re.compile(_TERMS)
+_ARROW = re.compile(r"\s{0,3}(?:<?[-=—–]{1,9}>|[→⟶⇌⇋⇄↔⟷➔➝]|={1,2})\s{0,3}")
+_ABOUT_REACTIONS = re.compile(r"\bbalanc|\bequation|\breaction|stoichiom|\bcoefficients?\b", re.I)
+_LONGEST_EQUATION = 1000  # characters
 _NUMBER = re.compile(  # not the digits of names ('4'-hydroxy…', '2,4-di…'), of ends (5'), of 3D
     r"(?<![\w.\-])[-+−]?\d+(?:,\d{3})*(?:\.\d+)?(?:\s?[x×]\s?10\^?[-−]?\d+|[eE][-+]?\d+)?"
-    r"(?![\w,'’′]*-[A-Za-z]|['’′](?!\w)|['’′]-|-?[dD]\b)"
+    r"(?![\w,'’′]{0,60}-[A-Za-z]|['’′](?!\w)|['’′]-|-?[dD]\b)"
 )
+_LONGEST_UNIT = 60  # characters
 _UNIT_WORD = re.compile(r"[^\s,;?!()]+")
 # words that pint reads as units and people mean as words
 _NO_UNITS = frozenset(
@@ -53,18 +62,18 @@ _SLOT = re.compile(
 _JOINED = re.compile(r",?\s+(?:and|or|vs\.?|versus|than|with|to)\s+(?:of\s+)?|,\s*", re.I)
 _NAME = re.compile(r"[A-Za-z\d(\[][\w\-,'’()\[\]]{4,}")
 _ENDING = re.compile(
-    r"(?:ine|ol|ane|ene|yne|ate|ide|one|ib|mab|in|il|am|acid|ium|ose|yl|al|ar|en|azole|afil|tan|fen|cin|xel|ast|vir|pam|lol)$"
+    r"(?:ine|ol|ane|ene|yne|ate|ide|one|ib|mab|in|il|am|acid|ium|ose|yl|al|ar|en|azole|afil|tan|fen|cin|xel|ast|vir|pam|lol|aban|grel|setron|dopa)$"
 )
 _ORDINARY = frozenset(
-    "accurate additional adequate aggregate agricultural alcohol alkane alkene alkyne animal antigen anyone "
+    "accurate achiral additional adequate aggregate agricultural alcohol alkane alkene alkyne animal antigen anyone "
     "appropriate approval approximate architectural arrival associate bacterial baseline beside between bilateral "
-    "biological breakfast broadcast broken calculate candidate capital carbide cellular central certain certificate "
-    "chemical children chloride choose circular citizen climate clinical combine commercial contain control "
+    "biological bitcoin breakfast broadcast broken calculate candidate capital carbide cellular central certain certificate "
+    "chemical children chiral chloride choose circular citizen climate clinical combine commercial conformational contain control "
     "conventional corporate council critical crystal cultural decide define determine diagram digital dinucleotide "
-    "discipline divide domain educational electrical eleven engine equilibrium essential estimate evaluate everyone "
+    "discipline divide domain educational electrical eleven empirical engine equilibrium essential estimate evaluate everyone "
     "examine experimental explain federal feminine filtrate forecast frozen functional fungal garden gasoline general "
     "generate global golden graduate guideline halide halogen helical hidden horizontal hormone hospital hydride "
-    "hydrogen indicate individual industrial initial inside intermediate international interval invertebrate journal "
+    "hydrogen indicate individual incubate industrial initial inside intermediate international interval invertebrate journal "
     "ketone kitchen lactone lateral linear machine magazine margin marine material mathematical mechanical medical "
     "medicine medium membrane methyl mineral mitochondrial molecular national natural neutral nitride nitrogen "
     "nonpolar normal nuclear nucleotide obtain oligonucleotide oligopeptide online operational optical optional "
@@ -84,28 +93,97 @@ _PROTEIN_WORDS = re.compile(r"\b(?:\w*peptide|protein|residues?|amino|isoelectri
 _LOWER_PROTEIN = re.compile(r"(?<![\w-])[acdefghiklmnpqrstvwy]{10,}(?![\w-])")
 
 
+_PREFIX = r"(?:\([RSEZ±+-]+\)-|[RSEZLD]-|dl-|rac-|dex-)"  # of stereochemistry, written before a name
+# what stands beside a compound in a list, before and after it
+_LISTED = re.compile(rf"{_PREFIX}?[A-Za-z\d(\[][\w\-'’()\[\]]{{2,}}(?:,\d[\w\-'’()\[\]]*)*")
+_LIST_JOIN = re.compile(r"(?:,?\s+(?:and|or|vs\.?|versus)\s+(?:the\s+|of\s+)?|,\s*|\s+/\s+)", re.I)
+_LIST_BEFORE = re.compile(
+    rf"(?<![\w\-(\[)\]])((?:{_PREFIX})?[A-Za-z\d(\[][\w\-'’()\[\]]{{2,60}})"
+    r"(,?\s+(?:and|or|vs\.?|versus|than|with|to)\s+(?:the\s+|of\s+)?|,\s*|\s+/\s+)$",
+    re.I,
+)
+_NO_MEMBERS = frozenset(
+    "logp clogp xlogp logd tpsa smiles inchi inchikey ecfp4 ecfp6 fcfp4 maccs tanimoto lipinski veber ghose pains brenk "
+    "uff mmff mmff94 rdkit hplc lcms gcms nmr dmso uv-vis lipophilicity druglikeness drug-likeness stereocentres "
+    "stereocenters conformers conformer isomers analogues analogs analogue analog ro5 fsp3 qed placebo vehicle control".split()
+)
+_NO_MEMBER_ENDINGS = re.compile(
+    r"(?:icity|ility|ness|tion|sion|ically|ally|ously|ing|ised|ized|ated|phy|logy|metry)$"
+)
+# one's own documents: 'my notes', 'the papers I uploaded', 'according to our SOP'; not 'for my notes' and 'the paper'
+_OWN = r"(?:library|docs?|documents?|notes|papers?|files?|pdfs?|reports?|protocols?|sops?|manuals?|literature(?: folder)?|notebooks?)"
+_DOCUMENT = re.compile(
+    rf"(?<!\bfor )(?<!\binto )(?:(?:(?:any|which|some|all|one) )?of )?"
+    rf"\b(?:(?:my|our)\s+(?:own\s+|lab\s+|uploaded\s+|ingested\s+)?{_OWN}"
+    r"|the\s+(?:uploaded|ingested)\s+\w+"
+    r"|the\s+(?:library|docs|documents|notes|papers|files|pdfs|reports|protocols)"
+    r"|the\s+(?:lab\s+)?manual)\b(?!\s+of\s+compounds)(?:\s+(?:that\s+)?(?:I|we)(?:'ve|\s+have)?\s+(?:uploaded|ingested|added))?"
+    r"|\b(?:I|we)(?:'ve|\s+have)?\s+(?:just\s+)?(?:uploaded|ingested)\b",
+    re.I,
+)
+_WRITTEN_INTO = re.compile(
+    r"(?:\b(?:write|put|add|copy|paste|include|preparing|writing)\b[^.?!]{0,60}\b(?:in|into|to|for|of)|\bfor|\bpreparing|\bwriting|\bfinishing)\s+$",
+    re.I,
+)
+
+
+class _Taken:
+    """Places of a text that candidates hold, none overlapping another."""
+
+    def __init__(self, found: Iterable[Found] = ()) -> None:
+        self._spans = sorted((f.start, f.end) for f in found)
+
+    def overlaps(self, new: Found) -> bool:
+        """Return whether any place is held that the new candidate needs."""
+        at = bisect.bisect_left(self._spans, (new.end,))
+        return at > 0 and self._spans[at - 1][1] > new.start
+
+    def add(self, new: Found) -> bool:
+        """Hold the candidate's place, unless it is held; return whether it was free."""
+        if self.overlaps(new):
+            return False
+        bisect.insort(self._spans, (new.start, new.end))
+        return True
+
+
 def find_candidates(text: str) -> list[dict[str, Any]]:
     """Return what a text holds that a tool could take, in order, none overlapping another of its kind."""
-    taken: list[Found] = []
+    taken, places = list[Found](), _Taken()
     structures = list(_structures(text))
     valid = [s for s in structures if s.kind == "compound"]
     invalid = [s for s in structures if s.kind == "structure"]
-    for found in (*valid, *_equations(text), *_sequences(text), *invalid, *_names(text)):
-        if not any(found.start < t.end and t.start < found.end for t in taken):
+    for found in (
+        *valid,
+        *_equations(text),
+        *_sequences(text),
+        *invalid,
+        *_names(text),
+        *find_documents(text),
+    ):
+        if places.add(found):
             taken.append(found)
-    numbers = [n for n in _numbers(text) if not any(n.start < t.end and t.start < n.end for t in taken)]
-    units = (
-        [u for u in _units(text, taken) if not any(u.start < t.end and t.start < u.end for t in taken)]
-        if numbers or _asks_conversion(text)
-        else []
-    )
+    numbers = [n for n in _numbers(text) if not places.overlaps(n)]
+    units = [u for u in _units(text) if not places.overlaps(u)] if numbers or _asks_conversion(text) else []
     taken += _unknown_names(text, [*taken, *units])
+    places = _Taken(taken)
+    numbers = [n for n in numbers if not places.overlaps(n)]
     return [f._asdict() for f in sorted([*taken, *numbers, *units])]
+
+
+def find_documents(text: str) -> Iterator[Found]:
+    """Yield the mentions of one's own documents that a question is put to, not those that its answer is for."""
+    for match in _DOCUMENT.finditer(text):
+        if not _WRITTEN_INTO.search(text, max(0, match.start() - 90), match.start()):
+            yield Found(*match.span(), match[0], "document")
 
 
 def _structures(text: str) -> Iterator[Found]:
     for match in _INCHI.finditer(text):
-        written = match[0].rstrip(".,;:?!)'\"’”")
+        written = match[0]
+        while written[-1] in ".,;:?!)]'\"’”" and not (
+            written[-1] == ")" and written.count("(") >= written.count(")")
+        ):
+            written = written[:-1]
         yield Found(match.start(), match.start() + len(written), written, "compound")
     for match in _TOKEN.finditer(text):
         token = match[0]
@@ -144,11 +222,39 @@ def _meant_as_smiles(token: str) -> bool:
 
 
 def _equations(text: str) -> Iterator[Found]:
-    for match in _EQUATION.finditer(text):
-        written = match[0].strip(" .?,")
-        start = match.start() + match[0].index(written)
-        if written.count("(") == written.count(")") and written.count("[") == written.count("]"):
-            yield Found(start, start + len(written), written, "equation")
+    position = 0
+    while side := _SIDE.search(text, position):
+        arrow = _ARROW.match(text, position := side.end())
+        other = _OTHER_SIDE.match(text, arrow.end()) if arrow else None
+        if arrow is None or other is None or other.end() - side.start() > _LONGEST_EQUATION:
+            continue
+        written = text[side.start() : other.end()].strip(" .?,")
+        if _is_equation(text, written, arrow[0], other.end()):
+            yield Found(side.start(), side.start() + len(written), written, "equation")
+            position = other.end()
+
+
+def _is_equation(text: str, written: str, arrow: str, end: int) -> bool:
+    """Return whether a text is an equation and not a broken structure ('C1=CC=CC') or two units ('K -> C').
+
+    One that cannot be read counts where the text is about reactions and the arrow is one: the tool says what is wrong.
+    """
+    from benchmate.tools.chemistry.reactions import parse_equation
+
+    balanced = all(written.count(a) == written.count(b) for a, b in ("()", "[]"))
+    if not balanced or re.match(r"[=#\w@\\/\[(]|-\S", text[end : end + 2]):
+        return False
+    bonds = arrow in ("=", "==")  # glued: a double bond?
+    try:
+        equation = parse_equation(written)
+    except InvalidInput:
+        return "=" not in arrow.strip("<>") and bool(_ABOUT_REACTIONS.search(text))
+    sides = [{e for s in side for e in s.atoms} for side in (equation.reactants, equation.products)]
+    if "+" not in written and len(equation.species) == 2:
+        if all(len(s.text) == 1 for s in equation.species):
+            return False
+        return not bonds or (sides[0] == sides[1] and len(sides[0]) > 1)
+    return True
 
 
 def _sequences(text: str) -> Iterator[Found]:
@@ -171,21 +277,36 @@ def _names(text: str) -> Iterator[Found]:
 def _unknown_names(text: str, taken: list[Found]) -> list[Found]:
     """Return the words that stand where a compound's name would and are in no table: PubChem may know them, or the answer is no.
 
-    These are words with a name's ending, the words joined to a compound by 'and' or a comma, and else formulas.
+    These are words with a name's ending, what is listed with a compound, before or after it, and else formulas.
     """
     found: list[Found] = []
-    places = [m.end() for m in _SLOT.finditer(text)]
+    held = _Taken(taken)
     compounds = [t for t in taken if t.kind in ("compound", "structure")]
-    places += [m.end() for t in compounds if (m := _JOINED.match(text, t.end))]
-    while places:
-        match = _NAME.match(text, places.pop(0))
-        if match is None:
-            continue
-        word = match[0].rstrip("?.!,'’)") if "(" not in match[0] else match[0].rstrip("?.!,'’")
-        new = Found(match.start(), match.start() + len(word), word, "unknown")
-        if not any(new.start < t.end and t.start < new.end for t in (*taken, *found)) and _may_be_name(word):
+    slots = [m.end() for m in _SLOT.finditer(text)]
+    slots += [m.end() for t in compounds if (m := _JOINED.match(text, t.end))]
+    members = list(
+        compounds
+    )  # a list grows from its known members, and from what stood in a compound's place
+
+    def add(match: re.Match[str], group: int, fits: Any) -> None:
+        word = _bare_name(match[group])
+        new = Found(match.start(group), match.start(group) + len(word), word, "unknown")
+        if fits(word) and held.add(new):
             found.append(new)
-            places += [m.end()] if (m := _JOINED.match(text, new.end)) else []
+            members.append(new)
+
+    for start in slots:
+        if match := _NAME.match(text, start):
+            add(match, 0, _may_be_name)
+    while members:
+        known = members.pop(0)
+        if (joined := _LIST_JOIN.match(text, known.end)) and (match := _LISTED.match(text, joined.end())):
+            add(match, 0, _may_be_member)
+        elif (joined := _JOINED.match(text, known.end)) and (match := _NAME.match(text, joined.end())):
+            add(match, 0, _may_be_name)
+        if match := _LIST_BEFORE.search(text, max(0, known.start - 90), known.start):
+            loose = re.match(r"\W*(?:than|with|to)\b", match[2], re.I) is None
+            add(match, 1, _may_be_member if loose else _may_be_name)
     if found or any(t.kind not in ("number", "unit") for t in taken):
         return found
     return [
@@ -196,6 +317,16 @@ def _unknown_names(text: str, taken: list[Found]) -> list[Found]:
     ]  # fmt: skip
 
 
+def _bare_name(written: str) -> str:
+    """Return a name without the punctuation after it; brackets stay where they are closed."""
+    bare = written.rstrip("?.!,'’")
+    while bare.endswith((")", "]")) and (
+        bare.count(")") > bare.count("(") or bare.count("]") > bare.count("[")
+    ):
+        bare = bare[:-1].rstrip("?.!,'’")
+    return re.sub(r"['’]s$", "", bare)
+
+
 def _may_be_name(word: str) -> bool:
     from benchmate.tools.chemistry.names import everyday_words
 
@@ -203,6 +334,40 @@ def _may_be_name(word: str) -> bool:
     return (
         bool(_ENDING.search(low)) and len(word) > 5 and low not in everyday_words() and low not in _ORDINARY
     )
+
+
+def _may_be_member(word: str) -> bool:
+    """Return whether a word listed with a compound is meant as one: an unusual word, or one marked by its stereochemistry."""
+    from benchmate.tools.chemistry.names import everyday_words
+
+    low = word.lower()
+    if low in _NO_MEMBERS or low in everyday_words() or low in _ORDINARY:
+        return False
+    if re.match(rf"{_PREFIX}[A-Za-z]{{4}}", word) or _may_be_name(word):
+        return True
+    if re.search(r"\d", word):  # a code: 'AZD9291', 'SB-203580'; not '5mg' or 'H2O'
+        return bool(re.fullmatch(r"[A-Z]{2,5}-?\d{3,7}[A-Z]?", word))
+    plain = re.fullmatch(r"[A-Za-z][a-z]{5,}(?:-[a-z]{4,})?", word) is not None
+    return plain and not _NO_MEMBER_ENDINGS.search(low) and not _is_common(low)
+
+
+def _is_common(word: str) -> bool:
+    """Return whether a word, or the one it is formed from, is among the common words of English."""
+    forms = [word, *re.split("-", word)]
+    forms += [
+        word.removesuffix(e)
+        for e in ("s", "es", "d", "ed", "r", "er", "ly", "y", "al", "able", "ful", "less")
+    ]
+    forms += [word.removesuffix("ies") + "y", word.removesuffix("ed") + "e"]
+    forms += [word.removeprefix(p) for p in ("non", "un", "re", "pre", "over")]
+    return any(form in _common_words() for form in forms)
+
+
+@functools.cache
+def _common_words() -> frozenset[str]:
+    """Return the whole words that the tokenizer of the library's embedding knows: the 20,000 most common ones."""
+    stored = json.loads((Path(__file__).parent / "library" / "tokenizer.json").read_text("utf-8"))
+    return frozenset(w for w in stored["model"]["vocab"] if len(w) > 3 and w.isalpha())
 
 
 def _is_formula(text: str) -> bool:
@@ -224,7 +389,7 @@ def _asks_conversion(text: str) -> bool:
     return bool(re.search(r"\bconvert|\bin (?:kelvin|celsius|fahrenheit)|\bhow many\b", text, re.IGNORECASE))
 
 
-def _units(text: str, taken: list[Found]) -> Iterator[Found]:
+def _units(text: str) -> Iterator[Found]:
     from benchmate.tools.units import read_unit
 
     words = [m for m in _UNIT_WORD.finditer(text)]
@@ -236,7 +401,7 @@ def _units(text: str, taken: list[Found]) -> Iterator[Found]:
             if len(group) < length:
                 continue
             start, end = group[0].start(), group[-1].end()
-            if _NUMBER.fullmatch(group[0][0]):
+            if end - start > _LONGEST_UNIT or _NUMBER.fullmatch(group[0][0]):
                 continue
             glued = re.match(r"[-+−]?\d[\d.,]*(?:[eE][-+]?\d+)?(?=[^\d\s.,])", text[start:end])
             start += glued.end() if glued else 0
@@ -256,7 +421,7 @@ def _in_unit_place(text: str, start: int, written: str) -> bool:
     return bool(
         re.search(
             r"(?:(?<![A-Za-z\d])[\d.,]*\d\s?|\b(?:in|to|into|as|of|many|much)\s+|[->→=?]\s*)$",
-            text[:start],
+            text[max(0, start - 40) : start],
             re.I,
         )
     )
