@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 RunName = Annotated[
     str,
     typer.Argument(
-        metavar="RUN", show_default=False, help="A run's id or the beginning of one, its folder, or `last`."
+        metavar="RUN",
+        show_default=False,
+        help="A run's id or the beginning of one, its folder, or `last`: the last run of a question or a workflow. Tool calls "
+        "are kept as runs too, and `last` passes over them.",
     ),
 ]
 

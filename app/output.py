@@ -30,6 +30,7 @@ CODE_OF_STATUS = {
     "budget": OVER_BUDGET,
 }
 CODE_OF_KIND = {"invalid": USAGE, "not_found": USAGE, "policy": REFUSED, "budget": OVER_BUDGET}
+GRAPH_NOTE = "During task with name "  # what LangGraph adds to an error, in its own words
 PIPE_WIDTH = 10_000  # a table that goes into a pipe has one line for each row
 
 
@@ -163,7 +164,8 @@ def report_error(error: BaseException, as_json: bool) -> int:
     if info.hint:
         note(f"hint: {info.hint}")
     for said in getattr(error, "__notes__", ()):
-        note(f"note: {said}")
+        if not said.startswith(GRAPH_NOTE):
+            note(f"note: {said}")
     if as_json:
         emit_document({"error": info.model_dump(mode="json")})
     return CODE_OF_KIND.get(info.kind, FAILED)

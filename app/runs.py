@@ -3,46 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import inspect
-import secrets
-import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchmate.agents.approval import ApprovalAnswer, ApprovalRequest
 from benchmate.agents.contracts import Plan, Report
+from benchmate.app.open_run import (
+    Listener,
+    OpenRun,
+    checkpoint_errors,
+    new_run_id,
+    open_run,
+    record_opening,
+    start_of,
+)
 from benchmate.runtime.artifacts import ArtifactStore
-from benchmate.runtime.budget import Budget, BudgetLimits
+from benchmate.runtime.budget import BudgetLimits
 from benchmate.runtime.calls import ends_run, usage_of
-from benchmate.runtime.context import RunContext, TaskScope, body_of
+from benchmate.runtime.context import TaskScope, body_of
 from benchmate.runtime.errors import BenchmateError, InvalidInput, NotFound, StorageError, did_you_mean
-from benchmate.runtime.events import Event
-from benchmate.runtime.files import storage_error, write_atomically
-from benchmate.runtime.http import HttpClient
-from benchmate.runtime.journal import Journal, Record, open_existing
-from benchmate.runtime.labels import NO_LABELS
+from benchmate.runtime.files import write_atomically
+from benchmate.runtime.journal import Entry, Journal, Record, open_existing
 from benchmate.runtime.policy import Policy
 from benchmate.runtime.settings import Mode, Settings, load_settings
-from benchmate.runtime.workers import WorkerPool
 
 if TYPE_CHECKING:
     from benchmate.runtime.evidence import Evidence
 
+__all__ = [
+    "OpenRun", "RunOutcome", "call_once", "execute", "find_run", "load_outcome", "new_run_id", "open_run", "replay_run",
+    "resume_run", "run_sync", "write_report",
+]  # fmt: skip
+
 Approver = Callable[[ApprovalRequest], ApprovalAnswer | Awaitable[ApprovalAnswer | None] | None]
-Listener = Callable[[Event], None]
 T = TypeVar("T")
-MOST_STEPS = 1000  # supersteps of the graph; a plan that needs more is a fault
-PROFILE_OF_A_RUN = (
-    "template",
-    "max_completion_tokens",
-    "judges",
-    "plans",
-)  # what a replay must know of its model
-PRELOADED = ("benchmate.tools.preload",)
 
 
 @dataclass(frozen=True)
@@ -91,238 +88,6 @@ def _claim_json(report: Report, claim: Any) -> dict[str, Any]:
     }
 
 
-class OpenRun:
-    """A run that is open: its context, and what the graph needs to run in it."""
-
-    def __init__(self, context: RunContext, engine: Any, checkpointer: Any) -> None:
-        self.context, self.engine, self.checkpointer = context, engine, checkpointer
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """The LangGraph config of this run: its thread, and a bound on steps.
-
-        A run that had ended and is taken up again with a larger budget goes through the graph once more, on a new thread.
-        """
-        ended = sum(1 for _ in self.context.journal.records("run.closed"))
-        thread = f"{self.context.run_id}-{ended}" if ended else self.context.run_id
-        return {"configurable": {"thread_id": thread}, "recursion_limit": MOST_STEPS}
-
-    def report(self, state: Mapping[str, Any]) -> Report:
-        """Return the Report that a finished graph state names."""
-        return Report.model_validate(self.context.artifacts.get_json(state["report"]))
-
-
-def new_run_id() -> str:
-    """Return a new run id: sorts by time, unique on this machine."""
-    now = datetime.datetime.now(datetime.UTC)
-    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-
-
-@asynccontextmanager
-async def open_run(
-    out: Path | str | None = None,
-    *,
-    settings: Settings | None = None,
-    run_id: str | None = None,
-    engine: Any = None,
-    listeners: Sequence[Listener] = (),
-    budget: BudgetLimits | None = None,
-    policy: Policy | None = None,
-    private: bool = False,
-    recording: Path | None = None,
-) -> AsyncIterator[OpenRun]:
-    """Open a new run in `out`, or go on with the one named `run_id`, and close it in the end.
-
-    `engine` is a model to use instead of the profile's. With `recording`, a finished run's folder, nothing is called: its
-    journal answers. Raises StorageError (`storage_denied`, `run_locked` …) before anything is started.
-    """
-    from filelock import FileLock, Timeout
-
-    settings = settings or load_settings()
-    mode = Mode.REPLAY if recording is not None else settings.mode
-    folder = Path(out if out is not None else settings.runs_dir) / (run_id or new_run_id())
-    try:
-        (folder / "artifacts").mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock")
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise StorageError(
-            "run_locked", f"another process is working on {folder.name}", hint="wait for it to end"
-        ) from None
-    except OSError as error:
-        raise storage_error(f"the run folder {folder} cannot be made", error) from error
-    resources = _Resources()
-    try:
-        journal = resources.add_sync(Journal(folder / "journal.sqlite"), "close")
-        limits = budget or _recorded_budget(journal)
-        source = resources.add_sync(open_existing(recording), "close") if recording is not None else None
-        told = source or journal  # the journal that knows how the run was opened
-        context = RunContext(
-            run_id=folder.name,
-            folder=folder,
-            settings=settings,
-            journal=journal,
-            artifacts=ArtifactStore(folder / "artifacts"),
-            budget=Budget(limits, spent_seconds=_spent_seconds(journal)),
-            policy=policy or _recorded_policy(told, mode),
-            mode=mode,
-            http=resources.add(HttpClient(mode, settings.cache_dir / "http"), "aclose"),
-            workers=resources.add_sync(WorkerPool(settings.workers, preload=PRELOADED), "close"),
-            recording=source,
-            labels=frozenset({"private"}) if private or _was_private(told) else NO_LABELS,
-            listeners=list(listeners),
-        )
-        for record in journal.records("call.finished"):
-            context.budget.settle_past(record)
-        if source is not None:
-            engine = _recorded_engine(source, settings)
-        elif engine is None:
-            from benchmate.model.factory import make_engine
-
-            engine = resources.add(make_engine(settings, version=_model_version(journal)), "aclose")
-        else:
-            engine = _recording_engine(engine, settings)
-        if recording is not None:
-            _copy_artifacts(recording, context.artifacts)
-        else:
-            context.workers.warm()
-        yield OpenRun(
-            context,
-            engine,
-            await resources.checkpointer(None if recording is not None else folder / "checkpoints.sqlite"),
-        )
-    finally:
-        try:
-            await resources.close()
-        finally:
-            lock.release()
-
-
-class _Resources:
-    """What must be closed again, last opened first."""
-
-    def __init__(self) -> None:
-        self._closers: list[Callable[[], Any]] = []
-
-    def add(self, thing: Any, close: str) -> Any:
-        self._closers.append(getattr(thing, close))
-        return thing
-
-    add_sync = add
-
-    async def checkpointer(self, path: Path | None) -> Any:
-        """Return a checkpointer in a file, or in memory for a replay. Only plain data is read back from it."""
-        from langgraph.checkpoint.memory import InMemorySaver
-        from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-
-        serde = JsonPlusSerializer(allowed_msgpack_modules=None)
-        if path is None:
-            return InMemorySaver(serde=serde)
-        import aiosqlite
-        from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-
-        with _checkpoint_errors(path):
-            connection = await aiosqlite.connect(path)
-            self._closers.append(connection.close)
-            await connection.execute("PRAGMA journal_mode=WAL")
-            await connection.execute("PRAGMA synchronous=FULL")
-        return AsyncSqliteSaver(connection, serde=serde)
-
-    async def close(self) -> None:
-        while self._closers:
-            result = self._closers.pop()()
-            if inspect.isawaitable(result):
-                await result
-
-
-@contextmanager
-def _checkpoint_errors(path: Path) -> Iterator[None]:
-    """Say of a failing checkpoint file what to do about it."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        if "full" in str(error):
-            raise StorageError(
-                "storage_full",
-                f"{path} cannot be written: no space left",
-                hint="free some space, then resume the run",
-            ) from error
-        raise StorageError(
-            "checkpoints_unreadable", f"{path} cannot be used: {error}",
-            hint="delete it and resume: the journal holds everything that was done",
-        ) from error  # fmt: skip
-
-
-def _recording_engine(engine: Any, settings: Settings) -> Any:
-    """Return an engine of the caller's own so that its calls are recorded. It stays the caller's to close."""
-    from benchmate.model.engine import RecordedEngine
-
-    if isinstance(engine, RecordedEngine):
-        return engine
-    limit = settings.model.max_completion_tokens
-    return RecordedEngine(engine, name=engine.name, version=engine.version, max_tokens=limit)
-
-
-def _recorded_engine(source: Journal, settings: Settings) -> Any:
-    """Return the engine of a replay: there is no model behind it, only the recording."""
-    from benchmate.model.engine import RecordedEngine
-
-    opened = source.first("run.opened")
-    told = opened.body if opened else {}
-    return RecordedEngine(
-        None,
-        name=told.get("model", "none"),
-        version=told.get("model_version", "none"),
-        max_tokens=settings.model.max_completion_tokens,
-    )
-
-
-def _spent_seconds(journal: Journal) -> float:
-    """Return the time a run had used before: from each opening to the last record before the next one."""
-    total, begun, last = 0.0, None, 0.0
-    for record in journal.records():
-        if record.kind in ("run.opened", "run.resumed") or begun is None:
-            total += last - begun if begun is not None else 0.0
-            begun = record.at
-        last = record.at
-    return total + (last - begun if begun is not None else 0.0)
-
-
-def _recorded_budget(journal: Journal) -> BudgetLimits:
-    told = [r.body["budget"] for r in journal.records("run.opened", "run.resumed") if r.body.get("budget")]
-    return BudgetLimits.model_validate(told[-1]) if told else BudgetLimits()
-
-
-def _recorded_policy(journal: Journal, mode: Mode) -> Policy:
-    opened = journal.first("run.opened")
-    return Policy.load(opened.body.get("policy", {}) if opened else {}, mode_network=mode is not Mode.REPLAY)
-
-
-def _policy_data(policy: Policy) -> dict[str, Any]:
-    rules = [rule.model_dump(mode="json", exclude_none=True) for rule in policy.rules]
-    return body_of(
-        rules=rules or None,
-        allow_tools=list(policy.allow_tools) if policy.allow_tools is not None else None,
-    )
-
-
-def _was_private(journal: Journal) -> bool:
-    opened = journal.first("run.opened")
-    return bool(opened and opened.body.get("private"))
-
-
-def _model_version(journal: Journal) -> str | None:
-    opened = journal.first("run.opened")
-    return opened.body.get("model_version") if opened else None
-
-
-def _copy_artifacts(recording: Path, target: ArtifactStore) -> None:
-    source = ArtifactStore(recording / "artifacts")
-    for path in sorted((recording / "artifacts").iterdir()):
-        if path.is_file() and not path.name.startswith("."):
-            target.copy_from(source, path.name)
-
-
 async def execute(
     *,
     question: str | None = None,
@@ -369,30 +134,8 @@ async def execute(
         policy=policy,
         private=private,
     ) as run:
-        start = _open_record(run, question, plan, budget, private)
+        start = record_opening(run, question=question, plan=plan, budget=budget, private=private)
         return await _drive(run, start, approver)
-
-
-def _open_record(
-    run: OpenRun, question: str | None, plan: Plan | None, budget: BudgetLimits | None, private: bool
-) -> dict[str, Any]:
-    from benchmate.agents.reporter import package_versions
-
-    context = run.context
-    start = body_of(
-        question=question, plan=context.artifacts.put_json(plan.model_dump(mode="json")) if plan else None
-    )
-    context.journal.append(
-        "run.opened",
-        body_of(
-            **start, title=plan.title if plan else question, profile=context.settings.profile, mode=str(context.mode),
-            versions=package_versions(), budget=budget.model_dump(exclude_none=True) if budget else None,
-            policy=_policy_data(context.policy) or None,
-            model_profile=context.settings.model.model_dump(mode="json", include=set(PROFILE_OF_A_RUN)),
-            private=private or None, model=getattr(run.engine, "name", None), model_version=getattr(run.engine, "version", None),
-        ),
-    )  # fmt: skip
-    return start
 
 
 async def resume_run(
@@ -408,20 +151,10 @@ async def resume_run(
     """Go on with a run that stopped anywhere: finished calls are returned from its journal, never made again.
 
     `answer` answers the question it waits for; `budget` replaces its limits, also of a run that ended at one. Raises
-    NotFound (`no_such_run`).
+    NotFound (`no_such_run`), InvalidInput (`nothing_to_go_on` for a tool call, `answer_to_nothing`).
     """
     folder = Path(folder)
-    with_journal = open_existing(folder)
-    try:
-        with_journal.verify()
-        opened = with_journal.first("run.opened")
-        closed = _closed(with_journal)
-    finally:
-        with_journal.close()
-    if opened is None:
-        raise NotFound(
-            "no_such_run", f"{folder} was opened but nothing was asked of it", hint="start a new run"
-        )
+    opened, closed = _how_it_stands(folder)
     if closed is not None and not (closed.body["status"] == "budget" and budget is not None):
         return load_outcome(folder)
     settings = settings or load_settings(profile=opened.body["profile"], mode=opened.body["mode"])
@@ -436,8 +169,7 @@ async def resume_run(
         run.context.journal.append(
             "run.resumed", {"budget": budget.model_dump(exclude_none=True)} if budget else {}
         )
-        start = body_of(question=opened.body.get("question"), plan=opened.body.get("plan"))
-        return await _drive(run, start, approver, answer, resumed=True)
+        return await _drive(run, start_of(opened.body), approver, answer, resumed=True)
 
 
 async def replay_run(
@@ -445,17 +177,16 @@ async def replay_run(
 ) -> RunOutcome:
     """Make a finished run's report again from its journal alone, in `out` (default: beside it, in `replays/`).
 
-    No model and no tool is called; the report's bytes are equal. Raises NotFound (`not_recorded`) when the journal lacks a call.
+    No model and no tool is called; the report's bytes are equal. Raises InvalidInput (`run_not_ended`), and NotFound
+    (`not_recorded`) when the journal lacks a call.
     """
     folder = Path(folder)
-    source = open_existing(folder)
-    try:
-        source.verify()
-        opened = source.first("run.opened")
-    finally:
-        source.close()
-    if opened is None:
-        raise NotFound("no_such_run", f"{folder} was opened but nothing was asked of it")
+    opened, closed = _how_it_stands(folder)
+    if closed is None:
+        raise InvalidInput(
+            "run_not_ended", f"the run {folder.name} has not ended, so it cannot be replayed yet",
+            hint=f"`benchmate resume {folder}` first",
+        )  # fmt: skip
     target = Path(out) if out is not None else folder.parent / "replays"
     if (target / folder.name / "journal.sqlite").exists():
         raise StorageError(
@@ -466,11 +197,31 @@ async def replay_run(
     async with open_run(
         target, settings=settings, run_id=folder.name, listeners=listeners, recording=folder
     ) as run:
-        from benchmate.runtime.journal import Entry
-
         run.context.journal.append_many([Entry("run.opened", opened.body, at=opened.at)])
-        start = body_of(question=opened.body.get("question"), plan=opened.body.get("plan"))
-        return await _drive(run, start, None)
+        return await _drive(run, start_of(opened.body), None)
+
+
+def _how_it_stands(folder: Path) -> tuple[Record, Record | None]:
+    """Return how a run of a question or a plan was opened and how it ended, from a journal that nobody has changed.
+
+    Raises NotFound (`no_such_run`), InvalidInput (`nothing_to_go_on`) for a tool call, and what `Journal.verify` raises.
+    """
+    journal = open_existing(folder)
+    try:
+        journal.verify()
+        opened, closed = journal.first("run.opened"), _closed(journal)
+    finally:
+        journal.close()
+    if opened is None:
+        raise NotFound(
+            "no_such_run", f"{folder} was opened but nothing was asked of it", hint="start a new run"
+        )
+    if not start_of(opened.body):
+        raise InvalidInput(
+            "nothing_to_go_on", f"{folder.name} is a {opened.body.get('title', 'single call')}: it has no question and no plan",
+            hint="only runs of a question or a workflow are resumed and replayed; `benchmate show` shows its record",
+        )  # fmt: skip
+    return opened, closed
 
 
 async def _drive(
@@ -493,13 +244,13 @@ async def _drive(
     given: Any = start
     checkpoints = context.folder / "checkpoints.sqlite"
     if resumed:
-        with _checkpoint_errors(checkpoints):
+        with checkpoint_errors(checkpoints):
             snapshot = await graph.aget_state(config)
         given = {} if snapshot.next else start
         state = {} if snapshot.next else snapshot.values  # those of a graph that had ended, if there are any
     while not state.get("report"):
         try:
-            with tracing_context(enabled=False), _checkpoint_errors(checkpoints):
+            with tracing_context(enabled=False), checkpoint_errors(checkpoints):
                 # no run is sent anywhere, whatever the environment says
                 state = await graph.ainvoke(given or None, config, durability="sync")
                 pending = (await graph.aget_state(config)).interrupts
@@ -513,10 +264,15 @@ async def _drive(
         if not pending:
             break
         requests = [(i.id, ApprovalRequest.model_validate(i.value)) for i in pending]
+        if answer is not None and answer.subject and answer.subject not in {r.subject for _, r in requests}:
+            raise _misdirected(answer, [r for _, r in requests])
         answers = {}
         for identity, request in sorted(requests, key=lambda asked: _asked_at(context.journal, asked[1])):
-            said = answer if answer is not None else await _ask(approver, request)
-            answer = None
+            if answer is not None and answer.subject in ("", request.subject):
+                said: ApprovalAnswer | None = answer
+                answer = None
+            else:
+                said = await _ask(approver, request)
             if said is not None:
                 answers[identity] = _addressed(said, request).model_dump(mode="json")
         if not answers:
@@ -535,10 +291,19 @@ def _asked_at(journal: Journal, request: ApprovalRequest) -> int:
 
 
 def _addressed(said: ApprovalAnswer, request: ApprovalRequest) -> ApprovalAnswer:
-    """Return the answer as one to this request. Raises what is wrong with an edited plan, before anything is recorded."""
+    """Return the answer as one to this request. Raises what is wrong with it or its plan, before anything is recorded."""
+    if said.subject and said.subject != request.subject:
+        raise _misdirected(said, [request])
     if said.plan is not None:
         said.plan.check()
     return said.model_copy(update={"subject": request.subject})
+
+
+def _misdirected(said: ApprovalAnswer, asked: Sequence[ApprovalRequest]) -> InvalidInput:
+    return InvalidInput(
+        "answer_to_nothing", f"the answer is about {said.subject!r}, which is not what is asked",
+        hint=f"asked now: {', '.join(repr(request.subject) for request in asked)}",
+    )  # fmt: skip
 
 
 async def _ask(approver: Approver | None, request: ApprovalRequest) -> ApprovalAnswer | None:
@@ -603,13 +368,21 @@ def load_outcome(folder: Path | str) -> RunOutcome:
 
 
 def find_run(text: str, out: Path) -> Path:
-    """Return the folder of a run named by folder, id, unique prefix, or `last`. Raises NotFound (`no_such_run`)."""
+    """Return the folder of a run named by folder, id, unique prefix, or `last`. Raises NotFound (`no_such_run`).
+
+    `last` is the last run of a question or a workflow: single tool calls are kept, and passed over here.
+    """
     given = Path(text)
     if (given / "journal.sqlite").is_file():
         return given
     runs = sorted(p.parent for p in out.glob("*/journal.sqlite")) if out.is_dir() else []
-    if text == "last" and runs:
-        return runs[-1]
+    if text == "last":
+        found = next((run for run in reversed(runs) if not _is_single_call(run)), None)
+        if found is None:
+            raise NotFound(
+                "no_such_run", f"there is no run of a question or a workflow in {out}", hint="`benchmate ask` makes one"
+            )  # fmt: skip
+        return found
     matches = [r for r in runs if r.name == text] or [r for r in runs if r.name.startswith(text)]
     if len(matches) == 1:
         return matches[0]
@@ -622,6 +395,21 @@ def find_run(text: str, out: Path) -> Path:
     raise NotFound(
         "no_such_run", f"there is no run {text!r} in {out}", hint=did_you_mean(text, [r.name for r in runs])
     )
+
+
+def _is_single_call(folder: Path) -> bool:
+    """Return whether a run is known to have neither question nor plan. One that cannot be read is not passed over."""
+    try:
+        journal = open_existing(folder)
+    except BenchmateError:
+        return False
+    try:
+        opened = journal.first("run.opened")
+        return opened is not None and not start_of(opened.body)
+    except BenchmateError:
+        return False
+    finally:
+        journal.close()
 
 
 async def call_once(
@@ -643,13 +431,7 @@ async def call_once(
     tool.validate(arguments)
     async with open_run(out, settings=settings, listeners=listeners, policy=policy, private=private) as run:
         context = run.context
-        context.journal.append(
-            "run.opened",
-            body_of(
-                title=f"tool call {name}", profile=context.settings.profile, mode=str(context.mode),
-                policy=_policy_data(context.policy) or None, private=private or None,
-            ),
-        )  # fmt: skip
+        record_opening(run, title=f"tool call {name}", private=private)
         while True:
             try:
                 evidence = await call_tool(context, TaskScope("call"), name, arguments)
@@ -658,6 +440,7 @@ async def call_once(
                 said = await _ask(approver, request) or ApprovalAnswer(
                     approved=False, note="nobody was there to ask"
                 )
+                said = _addressed(said, request)
                 context.journal.append(
                     "approval.given",
                     body_of(subject=need.subject, approved=said.approved, note=said.note or None),

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 import benchmate
+from benchmate.agents.approval import ApprovalAnswer
 from benchmate.agents.contracts import Plan, Task
 from benchmate.app import runs
-from benchmate.app.runs import call_once, execute, find_run, load_outcome, open_run, resume_run
+from benchmate.app.runs import call_once, execute, find_run, load_outcome, open_run, replay_run, resume_run
 from benchmate.model.scripted import ScriptedEngine
 from benchmate.runtime.budget import BudgetLimits
 from benchmate.runtime.errors import BenchmateError, InvalidInput, NotFound, StorageError
@@ -269,6 +270,77 @@ async def test_runs_are_found_by_id_prefix_folder_and_last(tmp_path: Path) -> No
             find_run(wrong, tmp_path)
     with pytest.raises(NotFound):
         find_run("last", tmp_path / "empty")
+
+
+async def test_a_tool_call_is_kept_but_no_run_to_go_on_with(tmp_path: Path) -> None:
+    await call_once("balance_reaction", {"equation": "H2 + O2 -> H2O"}, out=tmp_path)
+    called = only_run(tmp_path)
+    asked = await execute(plan=PLAN, out=tmp_path)
+    called = called.rename(called.with_name("29990101-000000-aaaaaa"))  # the newest
+    assert find_run("last", tmp_path) == asked.folder
+    assert find_run(called.name, tmp_path) == called
+    for go_on in (resume_run, replay_run):
+        with pytest.raises(InvalidInput, match="is a tool call balance_reaction") as caught:
+            await go_on(called)
+        assert caught.value.code == "nothing_to_go_on"
+    assert not (tmp_path / "replays").exists()
+
+
+async def test_where_there_are_only_tool_calls_there_is_no_last_run(tmp_path: Path) -> None:
+    await call_once("balance_reaction", {"equation": "H2 + O2 -> H2O"}, out=tmp_path)
+    with pytest.raises(NotFound, match="no run of a question or a workflow"):
+        find_run("last", tmp_path)
+
+
+async def test_a_run_that_has_not_ended_is_to_be_resumed_before_a_replay(tmp_path: Path) -> None:
+    outcome = await execute(plan=PLAN.model_copy(update={"approve": True}), out=tmp_path)
+    with pytest.raises(InvalidInput, match="has not ended") as caught:
+        await replay_run(outcome.folder)
+    assert caught.value.code == "run_not_ended"
+    assert "benchmate resume" in str(caught.value)
+
+
+# --- answers --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_yes_to_another_question_approves_nothing(tmp_path: Path) -> None:
+    asked = PLAN.model_copy(update={"approve": True})
+    other = ApprovalAnswer(approved=True, subject="step:publish")
+    with pytest.raises(InvalidInput, match="'step:publish'") as caught:
+        await execute(plan=asked, out=tmp_path, approver=lambda request: other)
+    assert caught.value.code == "answer_to_nothing"
+    folder = only_run(tmp_path)
+    with pytest.raises(InvalidInput, match="asked now: 'plan'"):
+        await resume_run(folder, answer=other)
+    assert load_outcome(folder).status == "waiting"
+    outcome = await resume_run(folder, answer=ApprovalAnswer(approved=True, subject="plan"))
+    assert outcome.status == "complete"
+
+
+async def test_an_answer_goes_to_the_question_it_names(tmp_path: Path) -> None:
+    tasks = tuple(Task(id=name, kind="approve", arguments={"message": f"{name}?"}) for name in ("one", "two"))
+    waiting = await execute(plan=Plan(title="two questions", tasks=tasks), out=tmp_path)
+    assert waiting.waiting is not None
+    (other,) = {"step:one", "step:two"} - {waiting.waiting.subject}
+    after = await resume_run(waiting.folder, answer=ApprovalAnswer(approved=True, subject=other))
+    assert after.waiting == waiting.waiting
+
+
+# --- closing --------------------------------------------------------------------------------------------------------
+
+
+async def test_all_is_closed_where_one_closing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(self: Any) -> None:
+        raise RuntimeError("the workers do not end")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WorkerPool, "close", failing)
+        with pytest.raises(RuntimeError, match="do not end"):
+            async with open_run(tmp_path, run_id="one"):
+                pass
+    async with open_run(tmp_path, run_id="one") as run:  # the lock is free
+        assert run.context.run_id == "one"
+    assert not (tmp_path / "one" / "journal.sqlite-wal").exists(), "the journal was closed"
 
 
 # --- what a run remembers -------------------------------------------------------------------------------------------

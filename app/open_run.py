@@ -1,0 +1,284 @@
+"""Opening a run: its folder, lock, journal, budget, policy, model and workers; what it remembers of these; and closing it."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmate.agents.contracts import Plan, Report
+from benchmate.runtime.artifacts import ArtifactStore
+from benchmate.runtime.budget import Budget, BudgetLimits
+from benchmate.runtime.context import RunContext, body_of
+from benchmate.runtime.errors import StorageError
+from benchmate.runtime.events import Event
+from benchmate.runtime.files import storage_error
+from benchmate.runtime.http import HttpClient
+from benchmate.runtime.journal import Journal, open_existing
+from benchmate.runtime.labels import NO_LABELS
+from benchmate.runtime.policy import Policy
+from benchmate.runtime.settings import Mode, Settings, load_settings
+from benchmate.runtime.workers import WorkerPool
+
+Listener = Callable[[Event], None]
+MOST_STEPS = 1000  # supersteps of the graph; a plan that needs more is a fault
+PROFILE_OF_A_RUN = (
+    "template",
+    "max_completion_tokens",
+    "judges",
+    "plans",
+)  # what a replay must know of its model
+PRELOADED = ("benchmate.tools.preload",)
+
+
+class OpenRun:
+    """A run that is open: its context, and what the graph needs to run in it."""
+
+    def __init__(self, context: RunContext, engine: Any, checkpointer: Any) -> None:
+        self.context, self.engine, self.checkpointer = context, engine, checkpointer
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The LangGraph config of this run: its thread, and a bound on steps.
+
+        A run that had ended and is taken up again with a larger budget goes through the graph once more, on a new thread.
+        """
+        ended = sum(1 for _ in self.context.journal.records("run.closed"))
+        thread = f"{self.context.run_id}-{ended}" if ended else self.context.run_id
+        return {"configurable": {"thread_id": thread}, "recursion_limit": MOST_STEPS}
+
+    def report(self, state: Mapping[str, Any]) -> Report:
+        """Return the Report that a finished graph state names."""
+        return Report.model_validate(self.context.artifacts.get_json(state["report"]))
+
+
+def new_run_id() -> str:
+    """Return a new run id: sorts by time, unique on this machine."""
+    now = datetime.datetime.now(datetime.UTC)
+    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+@asynccontextmanager
+async def open_run(
+    out: Path | str | None = None,
+    *,
+    settings: Settings | None = None,
+    run_id: str | None = None,
+    engine: Any = None,
+    listeners: Sequence[Listener] = (),
+    budget: BudgetLimits | None = None,
+    policy: Policy | None = None,
+    private: bool = False,
+    recording: Path | None = None,
+) -> AsyncIterator[OpenRun]:
+    """Open a new run in `out`, or go on with the one named `run_id`, and close it in the end.
+
+    `engine` is a model to use instead of the profile's. With `recording`, a finished run's folder, nothing is called: its
+    journal answers. Raises StorageError (`storage_denied`, `run_locked` …) before anything is started.
+    """
+    from filelock import FileLock, Timeout
+
+    settings = settings or load_settings()
+    mode = Mode.REPLAY if recording is not None else settings.mode
+    folder = Path(out if out is not None else settings.runs_dir) / (run_id or new_run_id())
+    async with (
+        AsyncExitStack() as stack
+    ):  # closes all of it again, last opened first, also where one closing fails
+        try:
+            (folder / "artifacts").mkdir(parents=True, exist_ok=True)
+            lock = FileLock(folder / ".lock")
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise StorageError(
+                "run_locked", f"another process is working on {folder.name}", hint="wait for it to end"
+            ) from None
+        except OSError as error:
+            raise storage_error(f"the run folder {folder} cannot be made", error) from error
+        stack.callback(lock.release)
+        journal = Journal(folder / "journal.sqlite")
+        stack.callback(journal.close)
+        source = open_existing(recording) if recording is not None else None
+        if source is not None:
+            stack.callback(source.close)
+        told = source or journal  # the journal that knows how the run was opened
+        http = HttpClient(mode, settings.cache_dir / "http")
+        stack.push_async_callback(http.aclose)
+        workers = WorkerPool(settings.workers, preload=PRELOADED)
+        stack.callback(workers.close)
+        context = RunContext(
+            run_id=folder.name,
+            folder=folder,
+            settings=settings,
+            journal=journal,
+            artifacts=ArtifactStore(folder / "artifacts"),
+            budget=Budget(budget or _recorded_budget(journal), spent_seconds=_spent_seconds(journal)),
+            policy=policy or _recorded_policy(told, mode),
+            mode=mode,
+            http=http,
+            workers=workers,
+            recording=source,
+            labels=frozenset({"private"}) if private or _was_private(told) else NO_LABELS,
+            listeners=list(listeners),
+        )
+        for record in journal.records("call.finished"):
+            context.budget.settle_past(record)
+        if source is not None:
+            engine = _recorded_engine(source, settings)
+        elif engine is None:
+            from benchmate.model.factory import make_engine
+
+            engine = make_engine(settings, version=_model_version(journal))
+            stack.push_async_callback(engine.aclose)
+        else:
+            engine = _recording_engine(engine, settings)
+        if recording is not None:
+            _copy_artifacts(recording, context.artifacts)
+        else:
+            workers.warm()
+        checkpoints = folder / "checkpoints.sqlite" if recording is None else None
+        yield OpenRun(context, engine, await _checkpointer(checkpoints, stack))
+
+
+async def _checkpointer(path: Path | None, stack: AsyncExitStack) -> Any:
+    """Return a checkpointer in a file, or in memory for a replay. Only plain data is read back from it."""
+    from langgraph.checkpoint.memory import InMemorySaver
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+    serde = JsonPlusSerializer(allowed_msgpack_modules=None)
+    if path is None:
+        return InMemorySaver(serde=serde)
+    import aiosqlite
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+    with checkpoint_errors(path):
+        connection = await aiosqlite.connect(path)
+        stack.push_async_callback(connection.close)
+        await connection.execute("PRAGMA journal_mode=WAL")
+        await connection.execute("PRAGMA synchronous=FULL")
+    return AsyncSqliteSaver(connection, serde=serde)
+
+
+@contextmanager
+def checkpoint_errors(path: Path) -> Iterator[None]:
+    """Say of a failing checkpoint file what to do about it."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if "full" in str(error):
+            raise StorageError(
+                "storage_full",
+                f"{path} cannot be written: no space left",
+                hint="free some space, then resume the run",
+            ) from error
+        raise StorageError(
+            "checkpoints_unreadable", f"{path} cannot be used: {error}",
+            hint="delete it and resume: the journal holds everything that was done",
+        ) from error  # fmt: skip
+
+
+def _recording_engine(engine: Any, settings: Settings) -> Any:
+    """Return an engine of the caller's own so that its calls are recorded. It stays the caller's to close."""
+    from benchmate.model.engine import RecordedEngine
+
+    if isinstance(engine, RecordedEngine):
+        return engine
+    limit = settings.model.max_completion_tokens
+    return RecordedEngine(engine, name=engine.name, version=engine.version, max_tokens=limit)
+
+
+def _recorded_engine(source: Journal, settings: Settings) -> Any:
+    """Return the engine of a replay: there is no model behind it, only the recording."""
+    from benchmate.model.engine import RecordedEngine
+
+    opened = source.first("run.opened")
+    told = opened.body if opened else {}
+    return RecordedEngine(
+        None,
+        name=told.get("model", "none"),
+        version=told.get("model_version", "none"),
+        max_tokens=settings.model.max_completion_tokens,
+    )
+
+
+def _spent_seconds(journal: Journal) -> float:
+    """Return the time a run had used before: from each opening to the last record before the next one."""
+    total, begun, last = 0.0, None, 0.0
+    for record in journal.records():
+        if record.kind in ("run.opened", "run.resumed") or begun is None:
+            total += last - begun if begun is not None else 0.0
+            begun = record.at
+        last = record.at
+    return total + (last - begun if begun is not None else 0.0)
+
+
+def _recorded_budget(journal: Journal) -> BudgetLimits:
+    told = [r.body["budget"] for r in journal.records("run.opened", "run.resumed") if r.body.get("budget")]
+    return BudgetLimits.model_validate(told[-1]) if told else BudgetLimits()
+
+
+def _recorded_policy(journal: Journal, mode: Mode) -> Policy:
+    opened = journal.first("run.opened")
+    return Policy.load(opened.body.get("policy", {}) if opened else {}, mode_network=mode is not Mode.REPLAY)
+
+
+def _policy_data(policy: Policy) -> dict[str, Any]:
+    rules = [rule.model_dump(mode="json", exclude_none=True) for rule in policy.rules]
+    return body_of(
+        rules=rules or None,
+        allow_tools=list(policy.allow_tools) if policy.allow_tools is not None else None,
+    )
+
+
+def _was_private(journal: Journal) -> bool:
+    opened = journal.first("run.opened")
+    return bool(opened and opened.body.get("private"))
+
+
+def _model_version(journal: Journal) -> str | None:
+    opened = journal.first("run.opened")
+    return opened.body.get("model_version") if opened else None
+
+
+def _copy_artifacts(recording: Path, target: ArtifactStore) -> None:
+    source = ArtifactStore(recording / "artifacts")
+    for path in sorted((recording / "artifacts").iterdir()):
+        if path.is_file() and not path.name.startswith("."):
+            target.copy_from(source, path.name)
+
+
+def record_opening(
+    run: OpenRun,
+    *,
+    question: str | None = None,
+    plan: Plan | None = None,
+    title: str | None = None,
+    budget: BudgetLimits | None = None,
+    private: bool = False,
+) -> dict[str, Any]:
+    """Journal what is asked of the run, and all that a resume or a replay must know; return what the graph starts from."""
+    from benchmate.agents.reporter import package_versions
+
+    context = run.context
+    start = body_of(
+        question=question, plan=context.artifacts.put_json(plan.model_dump(mode="json")) if plan else None
+    )
+    context.journal.append(
+        "run.opened",
+        body_of(
+            **start, title=title or (plan.title if plan else question), profile=context.settings.profile,
+            mode=str(context.mode), versions=package_versions(),
+            budget=budget.model_dump(exclude_none=True) if budget else None, policy=_policy_data(context.policy) or None,
+            model_profile=context.settings.model.model_dump(mode="json", include=set(PROFILE_OF_A_RUN)),
+            private=private or None, model=getattr(run.engine, "name", None), model_version=getattr(run.engine, "version", None),
+        ),
+    )  # fmt: skip
+    return start
+
+
+def start_of(opened: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the graph starts from, as `run.opened` holds it: nothing for a tool call."""
+    return body_of(question=opened.get("question"), plan=opened.get("plan"))
