@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmate.agents.contracts import Plan, TaskResult
 from benchmate.agents.phrases import Phrases
@@ -18,6 +18,14 @@ __all__ = ["EvidenceIndex", "load_plan", "load_result", "load_results", "store",
 
 
 HELD = 1000  # pieces of evidence kept in memory; the others are read again from the journal
+
+
+class Observed(NamedTuple):
+    """A compound as a call was given it: its identity, what it was called, and its registry id."""
+
+    key: str
+    label: str
+    registry_id: str | None
 
 
 class EvidenceIndex(Mapping[str, list[Evidence]]):
@@ -34,7 +42,7 @@ class EvidenceIndex(Mapping[str, list[Evidence]]):
         self._load = functools.lru_cache(maxsize=HELD)(self._read)
         self.names: dict[str, set[str]] = {}  # of each identity, lower case
         self.parents: dict[str, str] = {}
-        self.registry_ids: dict[str, str] = {}
+        self.compounds: dict[str, tuple[Observed, ...]] = {}  # by evidence id
         self.warnings: dict[str, list[str]] = {}  # by evidence id, each with what it is about
         self.estimates: dict[str, list[str]] = {}  # by evidence id, the methods that estimate
         self.phrases = Phrases()  # names, structures, methods and conditions
@@ -65,10 +73,13 @@ class EvidenceIndex(Mapping[str, list[Evidence]]):
             self.names.setdefault(key, set()).update((entity["label"].lower(), entity["given"].lower()))
             if details.get("parent_inchikey"):
                 self.parents[key] = details["parent_inchikey"]
-            if details.get("registry_id"):
-                self.registry_ids[key] = str(details["registry_id"])
             self.phrases.update((entity["given"], entity["label"]))
             self.phrases.update(value for value in details.values() if isinstance(value, str))
+        self.compounds[identity] = tuple(
+            Observed(e["key"], e["label"], e.get("details", {}).get("registry_id"))
+            for e in result.get("entities", ())
+            if e["kind"] == "compound" and e["argument"] != "context"
+        )
         for quantity in result.get("quantities", {}).values():
             self.phrases.update((quantity.get("method") or "", *(quantity.get("conditions") or {}).values()))
         estimates = [

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmate.agents import checks
 from benchmate.agents.contracts import (
@@ -40,6 +41,7 @@ from benchmate.tools.registry import load_registry
 SCOPE = "report"
 MOST_ROWS = 200
 MOST_CLAIMS = 1000
+_KNOWN_ID = re.compile(r"CAS \d{2,7}-\d\d-\d|CID \d+")  # ids as the tables of names give them
 EMPTY_LIBRARY = "the library is empty"  # as search_library says it
 VERSIONED = ("benchmate", "rdkit", "chemicals", "biopython", "pint", "chromadb", "langgraph")
 
@@ -57,7 +59,8 @@ async def make_report(
     answer = answer_of(plan, results, by_claim, failures, refused, index)
     written = [r.output for r in results if plan.by_id[r.task].kind == "report" and r.output]
     options: dict[str, Any] = written[-1] if written else {}
-    tables = comparison_tables(claims, by_claim, index)
+    known = compounds_of(results, index)
+    tables = comparison_tables(claims, known)
     return Report(
         run=context.run_id,
         title=str(options.get("title") or plan.title),
@@ -73,7 +76,7 @@ async def make_report(
         verdicts={c.id: by_claim[c.id] for c in claims[:MOST_CLAIMS] if c.id in by_claim},
         unbacked_digits=tuple(_unbacked(answer, plan, results, index, intake)),
         failures=tuple(failures),
-        would_change=tuple(would_change(claims, by_claim, index, failures)),
+        would_change=tuple(would_change(claims, by_claim, index, failures, known)),
         evidence=tuple(evidence_lines(results, index)),
         usage=usage_of(context.journal),
         versions=dict(opened.body.get("versions", {})) if opened else {},
@@ -217,10 +220,61 @@ def _supported(claim: Claim, verdicts: Mapping[str, Verdict]) -> bool:
     return claim.id in verdicts and verdicts[claim.id].status == "supported"
 
 
-def comparison_tables(
-    claims: Sequence[Claim], verdicts: Mapping[str, Verdict], index: EvidenceIndex
-) -> list[Table]:
-    """Return one table of subjects by properties, in ranked order where there is a ranking; flags stand as a column."""
+class Given(NamedTuple):
+    """One way in which a compound was given: what it was called, the person's own id, and the id that a table knows."""
+
+    label: str
+    own_id: str | None
+    known_id: str | None
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.own_id})" if self.own_id and self.own_id != self.label else self.label
+
+
+def compounds_of(results: Sequence[TaskResult], index: EvidenceIndex) -> dict[str, list[Given]]:
+    """Return every way in which each identity was given, in the order of the tasks and their items."""
+    found: dict[str, dict[tuple[str, str | None], Given]] = {}
+    for identity in dict.fromkeys(e for r in results for e in r.evidence):
+        for compound in index.compounds.get(identity, ()):
+            number = compound.registry_id
+            known = number if number and _KNOWN_ID.fullmatch(number) else None
+            given = Given(compound.label, None if known else number, known)
+            found.setdefault(compound.key, {}).setdefault((given.label, given.own_id), given)
+    ways: dict[str, list[Given]] = {}
+    for key, several in found.items():
+        with_id = {g.label for g in several.values() if g.own_id}
+        ways[key] = [g for g in several.values() if g.own_id or g.label not in with_id]
+    return ways
+
+
+def duplicates(known: Mapping[str, Sequence[Given]]) -> list[str]:
+    """Return a line for each entry whose structure came with an earlier one: by another name, or with another id."""
+    lines = []
+    for ways in known.values():
+        first = ways[0]
+        for other in ways[1:]:
+            if other.label.lower() != first.label.lower() or other.own_id != first.own_id:
+                lines.append(f"{other} has the same structure as {first}; in tables they share a row.")
+    return lines
+
+
+def _id_column(known: Mapping[str, Sequence[Given]], keys: Iterable[str]) -> tuple[str, dict[str, str]]:
+    """Return the title of the column of ids and its cells: the person's own ids if there are any, else those of a table."""
+    ways = {key: known.get(key, ()) for key in keys}
+    own = {k: dict.fromkeys(g.own_id for g in several if g.own_id) for k, several in ways.items()}
+    if any(own.values()):
+        return "Registry id", {key: ", ".join(ids) for key, ids in own.items()}
+    listed = {k: dict.fromkeys(g.known_id for g in several if g.known_id) for k, several in ways.items()}
+    if all(i.startswith("CAS ") for ids in listed.values() for i in ids):
+        return "CAS", {k: ", ".join(i.removeprefix("CAS ") for i in ids) for k, ids in listed.items()}
+    return "Identifier", {key: ", ".join(ids) for key, ids in listed.items()}
+
+
+def comparison_tables(claims: Sequence[Claim], known: Mapping[str, Sequence[Given]]) -> list[Table]:
+    """Return one table of subjects by properties, in ranked order where there is a ranking; flags stand as a column.
+
+    What came with the same structure shares a row, called by the first.
+    """
     rows: dict[str, dict[str, Claim]] = {}
     labels: dict[str, str] = {}
     columns: dict[str, TableColumn] = {}
@@ -249,9 +303,10 @@ def comparison_tables(
     for claim in claims:
         if claim.subject and (claim.property or "").startswith("flag: ") and claim.value is True:
             flags.setdefault(claim.subject.key, []).append(claim)
-    registry = index.registry_ids
+    id_title, registry = _id_column(known, rows)
+    shows_ids = any(registry.values())
     head = [TableColumn(property="subject", title="Subject")]
-    head += [TableColumn(property="registry_id", title="Registry id")] if registry else []
+    head += [TableColumn(property="registry_id", title=id_title)] if shows_ids else []
     body = []
     rest = [name for name in columns if name not in ranks]
     head += [columns[name] for name in ranks]
@@ -259,7 +314,7 @@ def comparison_tables(
     head += [columns[name] for name in rest]
     for key in keys[:MOST_ROWS]:
         row = [TableCell(text=labels[key])]
-        row += [TableCell(text=registry.get(key, ""))] if registry else []
+        row += [TableCell(text=registry[key])] if shows_ids else []
         row += [_cell(rows[key].get(name)) for name in ranks]
         if flags:
             own = flags.get(key, [])
@@ -404,12 +459,14 @@ def would_change(
     verdicts: Mapping[str, Verdict],
     index: EvidenceIndex,
     failures: Sequence[Failure],
+    known: Mapping[str, Sequence[Given]],
 ) -> list[str]:
-    """Return what the conclusion hangs on: bounds and estimates, warnings, narrow rankings, missing items, unchecked claims."""
+    """Return what the conclusion hangs on: duplicates, bounds and estimates, warnings, narrow rankings, missing items, unchecked claims."""
     lines: list[str] = []
     if failures:
         names = ", ".join(dict.fromkeys(f.given or f.task for f in failures[:5]))
         lines.append(f"Results for what failed ({names}) could change rankings and comparisons.")
+    lines += duplicates(known)[:20]
     cited = {split_citation(c)[0] for claim in claims for c in claim.cites}
     warned: dict[str, None] = {}
     methods: dict[str, None] = {}

@@ -9,7 +9,7 @@ from langgraph.types import interrupt
 
 from benchmate.agents.approval import ApprovalAnswer, ApprovalRequest
 from benchmate.agents.claims import claims_from, quote_claims
-from benchmate.agents.contracts import Claim, ItemResult, Plan, Task, TaskResult, TaskStatus
+from benchmate.agents.contracts import Claim, ItemResult, Plan, Task, TaskResult, TaskStatus, claim_id
 from benchmate.agents.intake import Intake
 from benchmate.runtime.calls import ends_run, evidence_in
 from benchmate.runtime.context import RunContext, TaskScope, body_of, entered
@@ -279,8 +279,19 @@ def describe(item: Any) -> str:
 
 
 def _distinct(claims: list[Claim]) -> list[Claim]:
-    """Return the claims with one id each: the same statement from two identical items is one claim."""
-    return list({c.id: c for c in claims}.values())
+    """Return the claims with one id each. The same statement from two items is one claim.
+
+    One on the same structure under another name is a claim of its own.
+    """
+    found: dict[str, Claim] = {}
+    for claim in claims:
+        own, position = claim, 0
+        while own.id in found and found[own.id].text != own.text:
+            position += 1
+            key = claim.subject.key if claim.subject else ""
+            own = claim.model_copy(update={"id": claim_id(claim.task, key, claim.id, position)})
+        found.setdefault(own.id, own)
+    return list(found.values())
 
 
 def _skipped(task: Task, why: str) -> TaskResult:

@@ -141,6 +141,8 @@ def _resolve_record(given: Mapping[str, Any] | CompoundRecord) -> Compound:
         compound = build_compound(
             mol, given=wrote, name=record.name, resolved_by=by, registry_id=record.registry_id
         )
+        if note := _known_as_another(compound):
+            compound = compound.model_copy(update={"warnings": (*compound.warnings, note)})
     else:
         compound = compound_by_name(wrote)
         compound = compound.model_copy(update={"registry_id": record.registry_id or compound.registry_id})
@@ -159,6 +161,27 @@ def _resolve_record(given: Mapping[str, Any] | CompoundRecord) -> Compound:
         )
         compound = compound.model_copy(update={"warnings": (*compound.warnings, note)})
     return compound
+
+
+def _known_as_another(compound: Compound) -> str | None:
+    """Return a warning when the record's name is known offline, and not for this structure or its parent."""
+    if not compound.name:
+        return None
+    name = compound.name.strip()
+    known = [k for k in name_table().by_name(name) if (k.position(name) or 0) < MINOR_SYNONYM]
+    own = {compound.inchikey[:14], compound.parent_inchikey[:14]}
+    if not known or not compound.inchikey or any(k.inchikey[:14] in own for k in known):
+        return None
+    for row in known:  # the table's key may differ from the one of its own structure
+        try:
+            if inchikey(_table_mol(row))[:14] in own:
+                return None
+        except InvalidInput:
+            return None
+    return (
+        f"{name!r} is known as another structure, {known[0].formula}; "
+        f"the structure of the record, {compound.formula}, was used"
+    )
 
 
 def _from_table(known: list[KnownCompound], given: str, name: str | None, what: str) -> Compound:
@@ -190,9 +213,9 @@ def _from_table(known: list[KnownCompound], given: str, name: str | None, what: 
     if chosen.inchikey and chosen.inchikey != compound.inchikey:
         notes.append(f"the table's InChIKey {chosen.inchikey} differs from the one of its structure")
     if compound.unspecified_stereo:
-        notes.append(
-            f"the structure leaves {compound.unspecified_stereo} stereo centres or double bonds open"
-        )
+        count = compound.unspecified_stereo
+        what = "stereo centre or double bond" if count == 1 else "stereo centres or double bonds"
+        notes.append(f"the structure leaves {count} {what} open")
     return compound.model_copy(update={"warnings": tuple(notes)})
 
 

@@ -236,7 +236,9 @@ def _oddities(compound: Compound) -> list[str]:
     mol = compound.mol()
     notes = []
     if compound.unspecified_stereo:
-        notes.append(f"{compound.unspecified_stereo} stereo centres or double bonds have no configuration")
+        count = compound.unspecified_stereo
+        what = "stereo centre or double bond has" if count == 1 else "stereo centres or double bonds have"
+        notes.append(f"{count} {what} no configuration")
     if len(compound.components) > 1:
         notes.append(f"{len(compound.components)} fragments: {', '.join(compound.components)}")
     if compound.charge:

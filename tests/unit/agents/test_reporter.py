@@ -153,3 +153,39 @@ def three_claims() -> tuple[Claim, ...]:
         )
         for n in range(3)
     )  # fmt: skip
+
+
+CAFFEINE = "Cn1c(=O)c2c(ncn2C)n(C)c1=O"
+
+
+@pytest.mark.usefixtures("inline_tools")
+async def test_what_came_twice_shares_a_row_and_says_so(tmp_path: Path) -> None:
+    compounds = [
+        {"name": "caffeine", "smiles": CAFFEINE, "registry_id": "REG-001"},
+        {"name": "aspirin", "smiles": CAFFEINE, "registry_id": "REG-002"},
+        "ibuprofen",
+    ]
+    outcome = await execute(workflow="lead_triage", inputs={"compounds": compounds}, out=tmp_path)
+    report = outcome.report
+    assert report is not None
+    assert {v.status for v in report.verdicts.values()} == {"supported"}
+    (table,) = report.tables
+    assert [column.title for column in table.columns][:2] == ["Subject", "Registry id"]
+    ids = {row[0].text: row[1].text for row in table.rows}
+    assert ids == {"caffeine": "REG-001, REG-002", "ibuprofen": ""}
+    said = "aspirin (REG-002) has the same structure as caffeine (REG-001); in tables they share a row."
+    assert said in report.would_change
+    assert any("'aspirin' is known as another structure" in line for line in report.would_change)
+    stated = [c.text for c in report.claims if c.property == "logp"]
+    assert len(stated) == 3, "a claim of a duplicate does not vanish"
+
+
+@pytest.mark.usefixtures("inline_tools")
+async def test_numbers_from_the_table_of_names_are_called_what_they_are(tmp_path: Path) -> None:
+    inputs = {"compounds": ["aspirin", "caffeine"]}
+    outcome = await execute(workflow="lead_triage", inputs=inputs, out=tmp_path)
+    assert outcome.report is not None
+    (table,) = outcome.report.tables
+    assert table.columns[1].title == "CAS"
+    assert {row[0].text: row[1].text for row in table.rows} == {"aspirin": "50-78-2", "caffeine": "58-08-2"}
+    assert not any("same structure" in line for line in outcome.report.would_change)

@@ -81,7 +81,7 @@ async def test_an_empty_list_is_done_at_once(perform: Execute) -> None:
     outcome = await perform(batch([]), batch("${steps.double.output}", "again", needs=("double",)))
     results = results_of(outcome)
     assert [(r.status, r.output, r.items) for r in results.values()] == [("ok", [], ())] * 2
-    assert outcome.status == "complete"
+    assert outcome.status == "failed", "nothing came out"
 
 
 async def test_what_is_no_list_is_a_typed_error(perform: Execute) -> None:
@@ -110,7 +110,7 @@ async def test_a_step_whose_condition_is_false_is_left_out(perform: Execute) -> 
     )  # fmt: skip
     assert (results["each"].status, results["each"].notes) == ("skipped", ("double was left out",))
     assert calls_of(outcome, "double") == []
-    assert outcome.status == "complete"
+    assert outcome.status == "failed", "nothing came out"
 
 
 async def test_a_step_may_go_by_another_ones_status(perform: Execute) -> None:

@@ -282,3 +282,13 @@ def test_characters_that_rdkit_cuts_or_chokes_on(text: str) -> None:
     """RDKit reads 'C\\0C' as 'C', and its log broke on half a UTF-8 character (found by hypothesis)."""
     assert refusal(text).info.kind in ("invalid", "not_found")
     assert refusal({"smiles": text}).code == "invalid_smiles"
+
+
+def test_a_record_whose_name_is_another_structures_says_so() -> None:
+    caffeine = "Cn1c(=O)c2c(ncn2C)n(C)c1=O"
+    (warning,) = resolve_compound({"name": "aspirin", "smiles": caffeine}).warnings
+    assert warning.startswith("'aspirin' is known as another structure, C9H8O4")
+    for name in ("caffeine", "lead 7"):
+        assert resolve_compound({"name": name, "smiles": caffeine}).warnings == ()
+    salt = "CC(=O)Oc1ccccc1C(=O)[O-].[Na+]"
+    assert resolve_compound({"name": "aspirin", "smiles": salt}).warnings == ()
