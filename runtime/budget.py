@@ -14,7 +14,7 @@ from benchmate.runtime.errors import BudgetExceeded, InternalError
 if TYPE_CHECKING:
     from benchmate.runtime.journal import Record
 
-SOFT_MARK = 0.8  # of any limit: time to finish what is begun and start nothing large
+SOFT_MARK = 0.8  # of a limit: time to say so
 _ROUNDING = 1e-9  # ten times 0.1 USD is within a limit of 1 USD
 
 
@@ -102,6 +102,7 @@ class Budget:
     tokens: Meter = field(init=False)
     usd: Meter = field(init=False)
     _begun: float = field(init=False)
+    _told: set[str] = field(init=False, default_factory=set)
     _open: set[Reservation] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
@@ -164,10 +165,15 @@ class Budget:
             seconds=self._time().remaining,
         )
 
-    @property
-    def soft(self) -> bool:
-        """Whether 80 % of any limit is used."""
-        return any(meter.soft for meter in (self.calls, self.tokens, self.usd, self._time()))
+    def running_out(self) -> list[str]:
+        """Say of each limit of which 80 % is used how it stands, once."""
+        meters = [
+            m
+            for m in (self.calls, self.tokens, self.usd, self._time())
+            if m.soft and m.name not in self._told
+        ]
+        self._told |= {meter.name for meter in meters}
+        return [f"{meter.used:.4g} of {meter.limit:g} {meter.name} are used" for meter in meters]
 
     def _time(self) -> Meter:
         return Meter("seconds", self.limits.seconds, used=self.seconds)

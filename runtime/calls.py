@@ -163,6 +163,8 @@ async def _run_and_record(
         ]
     finally:
         context.budget.settle(reservation, calls=len(todo), tokens=used_tokens, usd=used_usd)
+        for said in context.budget.running_out():
+            context.emit_notice(f"the budget is running out: {said}")
     return {
         index: Finished(record, reused=False, evidence=identity)
         for index, record, identity in zip(todo, records, ids, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from benchmate.runtime.policy import Policy
     from benchmate.runtime.settings import Mode, Settings
     from benchmate.runtime.workers import WorkerPool
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -49,9 +52,14 @@ class RunContext:
             self.emit(event_of(record))
 
     def emit(self, event: Event) -> None:
-        """Tell every listener. A listener must not raise."""
-        for listener in self.listeners:
-            listener(event)
+        """Tell every listener. One that raises is dropped, which the others and the log are told; the run goes on."""
+        for listener in list(self.listeners):
+            try:
+                listener(event)
+            except Exception as error:  # whatever is wrong with who watches, it is nothing to the run
+                self.listeners.remove(listener)
+                _log.warning("a listener of run %s raised and was dropped", self.run_id, exc_info=True)
+                self.emit_notice(f"a listener was dropped: {type(error).__name__}: {error}")
 
     def emit_notice(self, text: str) -> None:
         """Tell listeners something worth knowing that is no record."""

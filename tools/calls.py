@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from benchmate.runtime.calls import (
@@ -30,6 +30,7 @@ __all__ = ["ApprovalNeeded", "call_batch", "call_tool", "policy_on", "tool_conte
 
 LARGEST_CHUNK = 64  # items that travel to a worker, and into the journal, together
 DEFAULT_PARALLEL = 4
+OFFLINE_REASON = ", and PubChem was not asked because"  # what the offline table's error goes on with
 
 
 class ApprovalNeeded(Exception):
@@ -269,29 +270,46 @@ async def _online(
     if isinstance(result, Canonical):
         return result
     error = result["error"]
-    argument = error.get("details", {}).get("argument")
-    if error["code"] != "unknown_compound" or not argument:
+    path = error.get("details", {}).get("argument")
+    place = _argument_at(tool, arguments, path) if error["code"] == "unknown_compound" else None
+    if place is None:
         return result
+    name, replaced_by = place
     ask = context.policy.decide("pubchem", "chemistry", frozenset({"network"}), context.labels | scope.labels)
     if ask.verdict != "allow":
-        note = {"hint": f"PubChem was not asked: {ask.reason}"}
-        return {"error": {**error, **note}}
+        known = error["message"].partition(OFFLINE_REASON)[0]  # here it is another
+        return {"error": {**error, "message": f"{known}, and PubChem was not asked: {ask.reason}"}}
     try:
-        name, position = _argument_at(arguments, argument)
         record = await resolve_online(name, context.http)
     except BenchmateError as online:
         if online.code == "network_unavailable" and not context.mode.network:
             return result  # not asked, as the first error says
         return {"error": online.info.model_dump(mode="json")}
-    replaced = position(record.model_dump(mode="json", exclude_none=True))
+    replaced = replaced_by(record.model_dump(mode="json", exclude_none=True))
     (again,) = await _in_worker(context, tool, [replaced], setting)
     return await _online(context, scope, tool, replaced, again, setting)
 
 
-def _argument_at(arguments: dict[str, Any], path: str) -> tuple[str, Any]:
-    """Return the text at 'compound' or 'targets[2]', and a function that returns the arguments with it replaced."""
-    name, _, index = path.rstrip("]").partition("[")
-    given = arguments[name][int(index)] if index else arguments[name]
+def _argument_at(
+    tool: Tool, arguments: dict[str, Any], path: Any
+) -> tuple[str, Callable[[Any], dict[str, Any]]] | None:
+    """Return the name at 'compound' or 'targets[2]', and a function that returns the arguments with it replaced.
+
+    None where no name of a compound stands there: a tool of somebody else's may say anything of its arguments.
+    """
+    name, _, index = str(path or "").rstrip("]").partition("[")
+    if tool.entity_arguments.get(name) != "compound" or name not in arguments:
+        return None
+    if index and not isinstance(arguments[name], list):
+        return None
+    try:
+        given = arguments[name][int(index)] if index else arguments[name]
+    except (LookupError, ValueError):
+        return None
+    if isinstance(given, dict):  # one that has a structure needs none from PubChem
+        given = None if given.get("smiles") else given.get("name")
+    if not isinstance(given, str):
+        return None
 
     def replaced(value: Any) -> dict[str, Any]:
         new = value
@@ -300,7 +318,7 @@ def _argument_at(arguments: dict[str, Any], path: str) -> tuple[str, Any]:
             new[int(index)] = value
         return {**arguments, name: new}
 
-    return (given if isinstance(given, str) else given["name"]), replaced
+    return given, replaced
 
 
 def tool_context(context: RunContext, scope: TaskScope) -> ToolContext:

@@ -170,6 +170,7 @@ def test_a_fault_is_one_line_without_a_traceback() -> None:
 
 def test_what_was_noted_on_an_error_is_said_last() -> None:
     error = InvalidInput("x", "no", hint="yes")
+    error.add_note("During task with name 'planner' and id '2d3edd3c-c8cf'")  # LangGraph's
     error.add_note("the run is kept in runs/1")
     assert raising(error).stderr == "error: no\nhint: yes\nnote: the run is kept in runs/1\n"
 

@@ -52,7 +52,7 @@ def test_a_refused_reservation_holds_nothing():
 def test_no_limit_and_a_limit_of_nothing_are_different():
     free, closed = Budget(BudgetLimits()), Budget(BudgetLimits(calls=0))
     free.reserve(calls=10**9, tokens=10**12, usd=1e6)
-    assert free.remaining == BudgetLimits() and not free.soft
+    assert free.remaining == BudgetLimits() and not free.running_out()
     with pytest.raises(BudgetExceeded):
         closed.reserve(calls=1)
 
@@ -78,16 +78,18 @@ def test_a_reservation_is_settled_once():
 def test_the_soft_mark_is_at_eighty_percent():
     budget = Budget(BudgetLimits(calls=10))
     budget.settle(budget.reserve(calls=7), calls=7)
-    assert not budget.soft
+    assert not budget.running_out()
     budget.settle(budget.reserve(calls=1), calls=1)
-    assert budget.soft
+    assert budget.running_out() == ["8 of 10 calls are used"]
+    assert not budget.running_out(), "it is said once"
 
 
 def test_time_counts_from_before_a_resume():
     now = [100.0]
     budget = Budget(BudgetLimits(seconds=60), spent_seconds=50, clock=lambda: now[0])
     budget.check_time()
-    assert budget.soft and budget.remaining.seconds == 10
+    assert budget.running_out() == ["50 of 60 seconds are used"]
+    assert budget.remaining.seconds == 10
     now[0] += 10.5
     with pytest.raises(BudgetExceeded, match="60 seconds"):
         budget.check_time()

@@ -131,6 +131,16 @@ async def test_budget_is_reserved_before_anything_starts(open_run):
     assert tool.runs == 1 and run.budget.used.calls == 1
 
 
+async def test_a_budget_that_runs_out_is_noticed_once(open_run):
+    run, heard = open_run(limits=BudgetLimits(calls=5)), []
+    run.listeners.append(heard.append)
+    for n in range(5):
+        await record_call(run, TaskScope("T1"), call(n=n), Tool())
+    assert [e.data["text"] for e in heard if e.kind == "notice"] == [
+        "the budget is running out: 4 of 5 calls are used"
+    ]
+
+
 async def test_what_a_model_used_is_settled(open_run):
     run = open_run(limits=BudgetLimits(tokens=100, usd=1.0))
     usage = {"prompt_tokens": 30, "completion_tokens": 10, "total_tokens": 40, "usd": 0.25}

@@ -102,6 +102,23 @@ def test_listeners_hear_records_and_progress_in_order(open_run):
     assert heard[1].data == {"done": 1, "total": 2, "note": "half"}
 
 
+def test_a_listener_that_raises_is_dropped_and_the_run_goes_on(open_run, caplog):
+    run = open_run()
+    heard: list[Event] = []
+
+    def broken(event: Event) -> None:
+        raise OSError("the terminal is gone")
+
+    run.listeners += [broken, heard.append]
+    run.journal.append("run.opened", {"question": "?"})
+    run.journal.append("run.closed", {"status": "ok"})
+    assert run.listeners == [heard.append]
+    assert sorted(e.kind for e in heard) == ["notice", "run.closed", "run.opened"]
+    (notice,) = [e.data["text"] for e in heard if e.kind == "notice"]
+    assert notice == "a listener was dropped: OSError: the terminal is gone"
+    assert "was dropped" in caplog.text
+
+
 def test_the_current_scope_is_known_only_inside(open_run):
     run, outer, inner = open_run(), TaskScope("T1"), TaskScope("T2")
     assert current() is None

@@ -11,7 +11,7 @@ import pytest
 
 from benchmate.app.runs import open_run
 from benchmate.runtime.context import TaskScope
-from benchmate.runtime.errors import BenchmateError
+from benchmate.runtime.errors import BenchmateError, NotFound
 from benchmate.runtime.evidence import Evidence
 from benchmate.runtime.http import HttpClient
 from benchmate.runtime.settings import Mode, load_settings
@@ -115,3 +115,31 @@ async def test_otherwise_the_error_says_who_was_not_asked_or_what_went_wrong(
         await weigh(tmp_path, mode, answer, private=private)
     assert caught.value.code == code
     assert says in str(caught.value)
+    assert str(caught.value).count("not asked") <= 1, "one reason, the true one"
+
+
+@pytest.mark.parametrize("path", ["molecule", "compound[7]", "compound[x]", "topic", "", None, 3])
+async def test_a_tool_that_names_no_such_argument_gives_its_own_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: Any
+) -> None:
+    told = {
+        "error": NotFound(
+            "unknown_compound", "never heard of it", details={"argument": path}
+        ).info.model_dump()
+    }
+    monkeypatch.setattr("benchmate.tools.calls._run_one", lambda *_: told)
+    with pytest.raises(NotFound, match="never heard of it"):
+        await weigh(tmp_path, Mode.LIVE, never)
+
+
+async def test_a_tool_that_refuses_what_pubchem_found_is_not_asked_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {
+        "error": NotFound(
+            "unknown_compound", "not this one", details={"argument": "compound"}
+        ).info.model_dump()
+    }
+    monkeypatch.setattr("benchmate.tools.calls._run_one", lambda *_: told)
+    with pytest.raises(NotFound, match="not this one"):
+        await weigh(tmp_path, Mode.LIVE, known)
