@@ -272,7 +272,13 @@ def describe(item: Any) -> str:
     if isinstance(item, str):
         return item if len(item) <= 80 else f"{item[:60]}… ({len(item)} characters)"
     if isinstance(item, Mapping):
-        given = item.get("given") or item.get("registry_id") or item.get("name") or item.get("smiles")
+        given = (
+            item.get("given")
+            or item.get("registry_id")
+            or item.get("name")
+            or item.get("smiles")
+            or item.get("source")
+        )
         if given:
             return str(given)
     return str(item)[:80]

@@ -245,7 +245,11 @@ def _entities(plan: Plan) -> tuple[InputEntity, ...]:
         for given in [] if value is None else value if isinstance(value, list) else [value]:
             record = given if isinstance(given, Mapping) else {}
             text = next(
-                (str(record[key]) for key in ("name", "smiles", "sequence", "inchi") if record.get(key)),
+                (
+                    str(record[key])
+                    for key in ("name", "smiles", "sequence", "inchi", "source")
+                    if record.get(key)
+                ),
                 str(given),
             )
             found.append(

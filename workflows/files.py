@@ -25,7 +25,8 @@ _KNOWN_COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "id": (
         "id", "registryid", "compoundid", "moleculeid", "catalogid", "catalognumber", "cas", "casnumber",
-        "casrn", "chemblid", "moleculechemblid", "zincid", "pubchemcid", "cid", "pubchemcompoundcid",
+        "casrn", "chemblid", "moleculechemblid", "zincid", "pubchemcid", "cid", "pubchemcompoundcid", "batch", "batchid",
+        "lot", "lotid", "sample", "sampleid",
     ),
 }  # fmt: skip
 
@@ -33,7 +34,7 @@ Record = dict[str, Any]
 
 
 def read_compounds(path: Path, columns: Columns | None = None) -> list[Record]:
-    """Return one record {name?, smiles?, registry_id?, source} for every row of a compound file, in order.
+    """Return one record {name?, smiles?, registry_id?, source, problem?} for every row of a compound file, in order.
 
     A row that cannot be read becomes a record whose resolution fails with its place in the file and the reason,
     so that it fails alone and is seen. For the file as a whole: raises NotFound (`no_such_file`) and InvalidInput
@@ -209,12 +210,12 @@ def _why_unreadable(block: str) -> str:
 
     molecule: Any = Chem.MolFromMolBlock(block, sanitize=False)
     if molecule is None:
-        return "it is not a readable molfile"
+        return "not a readable molfile"
     try:
         Chem.SanitizeMol(molecule)
     except Chem.MolSanitizeException as error:
         return str(error)
-    return "it is not a readable molfile"
+    return "not a readable molfile"
 
 
 def _checked(place: str, name: str | None, smiles: str | None, identity: str | None) -> Record:
@@ -235,8 +236,8 @@ def _record(place: str, name: str | None, smiles: str | None, identity: str | No
 
 
 def _unreadable(place: str, why: str, name: str | None, identity: str | None) -> Record:
-    """Return a record that cannot be resolved and says why, where the structure should be."""
-    return _record(place, name, f"no structure in {place}: {why}"[:1000], identity or place)
+    """Return a record that cannot be resolved and says why."""
+    return _record(place, name, None, identity) | {"problem": why[:1000]}
 
 
 def _text_of(path: Path) -> str:

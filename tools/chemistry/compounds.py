@@ -51,7 +51,7 @@ def resolve_compound(given: str | Mapping[str, Any] | CompoundRecord) -> Compoun
 
     Raises InvalidInput: `empty_compound`, `too_large`, `invalid_smiles`, `invalid_inchi`, `invalid_cas`,
     `ambiguous_formula`, `ambiguous_name` (both with `candidates` in details), `no_structure`, `invalid_record`,
-    `record_mismatch`.
+    `unreadable_record`, `record_mismatch`.
     Raises NotFound: `unknown_compound`, with the nearest known name.
     """
     if isinstance(given, str):
@@ -134,6 +134,12 @@ def _resolve_record(given: Mapping[str, Any] | CompoundRecord) -> Compound:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "record"
         raise InvalidInput("invalid_record", f"{where}: {first['msg']}") from None
+    if record.problem:
+        raise InvalidInput(
+            "unreadable_record",
+            f"{record.source or record.registry_id or record.name or 'record'}: {record.problem}",
+            hint="correct it in the file",
+        )
     wrote = record.name or record.smiles or record.inchi or ""
     if record.smiles or record.inchi:
         mol = parse_smiles(record.smiles) if record.smiles else parse_inchi(record.inchi or "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 
 class CompoundRecord(BaseModel):
@@ -17,8 +18,14 @@ class CompoundRecord(BaseModel):
     registry_id: str | None = Field(None, description="The caller's own number, e.g. of a screening file.")
     source: str | None = Field(None, description="Where the record comes from: a file, 'PubChem'.")
 
+    problem: SkipJsonSchema[str | None] = Field(
+        None,
+        description="Why the reader of a file could make nothing of this entry; such a record never resolves.",
+        exclude_if=lambda value: value is None,
+    )
+
     @model_validator(mode="after")
     def _says_something(self) -> CompoundRecord:
-        if not (self.name or self.smiles or self.inchi):
+        if not (self.name or self.smiles or self.inchi or self.problem):
             raise ValueError("a record needs a name, SMILES or InChI")
         return self

@@ -86,6 +86,14 @@ def test_what_spreadsheets_write(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("title", ["Batch", "batch_id", "Lot", "sample", "Sample ID"])
+def test_batches_lots_and_samples_are_ids(tmp_path: Path, title: str) -> None:
+    path = write(tmp_path, "a.csv", f"smiles,{title}\nC,B-7\n")
+    assert without_source(read_compounds(path)) == [{"smiles": "C", "registry_id": "B-7"}]
+    path = write(tmp_path, "b.csv", f"smiles,{title},Compound ID\nC,B-7,X-1\n")
+    assert without_source(read_compounds(path)) == [{"smiles": "C", "registry_id": "X-1"}]
+
+
 def test_columns_that_are_told_win(tmp_path: Path) -> None:
     path = write(tmp_path, "a.csv", "smiles,Structure,Batch,Label\nC,CC,B1,x\n")
     told = Columns(smiles="Structure", id="Batch", name="Label")
@@ -113,7 +121,7 @@ def test_a_bad_row_fails_alone_with_its_line(tmp_path: Path) -> None:
     records = read_compounds(path)
     assert len(records) == 5
     assert resolve_compound(records[0]).label == "aspirin"
-    assert [record["registry_id"] for record in records[1:]] == ["A-2", "A-3", "A-4", "hits.csv line 6"]
+    assert [record.get("registry_id") for record in records[1:]] == ["A-2", "A-3", "A-4", None]
     assert "hits.csv line 3" in failure(records[1]) and "C1CC(" in failure(records[1])
     assert "hits.csv line 4: no smiles and no name" in failure(records[2])
     assert "hits.csv line 5: it has 5 cells, the header 3" in failure(records[3])
@@ -192,10 +200,11 @@ def test_bad_records_of_an_sdf_fail_alone(tmp_path: Path) -> None:
         ("last", block(CAFFEINE), {"ID": "A-5"}),
     )
     records = read_compounds(write(tmp_path, "hits.sdf", text))
-    assert [r["registry_id"] for r in records] == ["A-1", "A-2", "A-3", "hits.sdf record 4", "A-5"]
+    assert [r.get("registry_id") for r in records] == ["A-1", "A-2", "A-3", None, "A-5"]
     assert [r["name"] for r in records] == ["good", "cut", "texas", "none", "last"]
     assert resolve_compound(records[4]).label == "last"
-    assert "hits.sdf record 2: it is not a readable molfile" in failure(records[1])
+    assert failure(records[1]) == "hits.sdf record 2: not a readable molfile"
+    assert "smiles" not in records[1], "an error is no structure"
     assert "hits.sdf record 3: Explicit valence" in failure(records[2])
     assert "hits.sdf record 4: it has no atoms" in failure(records[3])
 
