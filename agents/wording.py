@@ -78,18 +78,34 @@ def numeric_sentence(evidence: Evidence, key: str, quantity: Quantity, label: st
         and quantity.relation == "="
         and quantity.value == int(quantity.value)
     ):
-        return f"{label} has {value} {counted[:-1] if quantity.value == 1 else counted}."
+        least = (quantity.conditions or {}).get("minimum")
+        counted = (
+            f"{counted[:-1] if quantity.value == 1 else counted}{f' of at least {least}' if least else ''}"
+        )
+        return f"{label} has {value} {counted}."
     entity = subject_of(evidence, key)
     others = [
         e.label
         for e in evidence.result.entities
         if entity is not None and e is not entity and "[" not in e.argument
     ]
-    about = f" of {label}" + (f" to {', '.join(others)}" if others else "") if label else ""
+    parent = entity is not None and _is_of_parent(quantity, entity)
+    about = (
+        f" of {'the parent of ' if parent else ''}{label}" + (f" to {', '.join(others)}" if others else "")
+        if label
+        else ""
+    )
     if quantity.conditions and "species" in quantity.conditions:
+        what = what.removesuffix(" of a species")
         about = f" of {quantity.conditions['species']}{about.replace(' of ', ' in ')}"
     relation = {"=": "is", "<": "is below", ">": "is above", "~": "is about"}[quantity.relation]
     return f"The {what}{about} {relation} {value}."
+
+
+def _is_of_parent(quantity: Quantity, entity: Entity) -> bool:
+    """Return whether the value is of a compound's parent, and the compound is something else: a salt, an ion."""
+    parent = entity.details.get("parent_inchikey")
+    return bool(parent and parent != entity.key and (quantity.conditions or {}).get("form") == "parent")
 
 
 def plain_sentence(words: str, value: str | bool, label: str | None) -> str:

@@ -124,7 +124,8 @@ def analyze_dna(
         f"ATG to stop, the longest per stop, at least {min_orf} amino acids, {searched}, {topology}, "
         f"NCBI genetic code {genetic_code}"
     )
-    quantities["orf_count"] = Quantity(value=len(orfs), property="orf_count", method=rule)
+    least = {"minimum": f"{min_orf} amino acid{'' if min_orf == 1 else 's'}"}
+    quantities["orf_count"] = Quantity(value=len(orfs), property="orf_count", method=rule, conditions=least)
     if orfs:
         quantities["longest_orf"] = Quantity(
             value=len(orfs[0].protein), unit="aa", property="longest_orf", method=rule

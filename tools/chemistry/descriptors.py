@@ -156,6 +156,8 @@ def compute_descriptors(compound: Compound, form: Literal["as_given", "parent"] 
         warnings.append(
             f"values are for all {len(compound.components)} components together; form='parent' is without"
         )
+    if form == "parent" and compound.parent_smiles != compound.smiles:
+        warnings.append(f"values are for the neutral parent {compound.parent_smiles}, without counter-ions")
     conditions = {"form": form}
     return ToolResult(
         data={

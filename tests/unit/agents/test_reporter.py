@@ -189,3 +189,37 @@ async def test_numbers_from_the_table_of_names_are_called_what_they_are(tmp_path
     assert table.columns[1].title == "CAS"
     assert {row[0].text: row[1].text for row in table.rows} == {"aspirin": "50-78-2", "caffeine": "58-08-2"}
     assert not any("same structure" in line for line in outcome.report.would_change)
+
+
+@pytest.mark.usefixtures("inline_tools")
+async def test_a_salt_is_ranked_by_its_parent_and_the_words_say_so(tmp_path: Path) -> None:
+    compounds = ["CC(=O)Oc1ccccc1C(=O)[O-].[Na+]", "caffeine"]
+    outcome = await execute(workflow="lead_triage", inputs={"compounds": compounds}, out=tmp_path)
+    report = outcome.report
+    assert report is not None
+    assert {v.status for v in report.verdicts.values()} == {"supported"}
+    mass = next(c for c in report.claims if c.property == "molecular_weight")
+    assert mass.text.startswith("The molecular weight of the parent of CC(=O)O")
+    assert mass.value == pytest.approx(180.16, abs=0.01)
+    assert any("without counter-ions" in line for line in report.would_change)
+
+
+@pytest.mark.usefixtures("inline_tools")
+async def test_a_construct_without_a_frame_names_the_threshold_and_what_was_not_compared(
+    tmp_path: Path,
+) -> None:
+    inputs: dict[str, Any] = {"construct": "ATGGCCATTGTAATGGGCCGCTGAAAGGGTGCCCGATAG"}
+    outcome = await execute(workflow="construct_check", inputs=inputs, out=tmp_path / "a")
+    report = outcome.report
+    assert report is not None
+    counts = [c.text for c in report.claims if c.property == "orf_count"]
+    assert len(counts) == 1 and counts[0].endswith("has 0 open reading frames of at least 30 amino acids.")
+    assert "Flag “no open reading frame of at least 30 amino acids”" in report.answer
+    assert "Not done: Product against expectation" in report.answer
+    assert report.unbacked_digits == ()
+    outcome = await execute(workflow="construct_check", inputs=inputs | {"min_orf": 5}, out=tmp_path / "b")
+    report = outcome.report
+    assert report is not None
+    assert "Not done" not in report.answer
+    assert "Flag “not the length of the expected protein”" in report.answer
+    assert {v.status for v in report.verdicts.values()} == {"supported"}
