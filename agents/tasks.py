@@ -216,8 +216,8 @@ def collect_calls(
         tool = load_registry()[outcome.tool]
         results.append(ItemResult(index=index, given=given, status="ok", evidence=outcome.id))
         output.append(item_output(outcome, given))
-        claims += claims_from(tool, outcome, task.id, names)
         claims += quote_claims(outcome, task.id)
+        claims += claims_from(tool, outcome, task.id, names)
         evidence.append(outcome.id)
         artifacts += outcome.result.artifacts
         labels |= outcome.result.labels

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from benchmate.app import output
 from benchmate.app.report.text import one_line, shortened
-from benchmate.app.report.view import VERDICT_MARKS
+from benchmate.app.report.view import LABELS, VERDICT_MARKS
 from benchmate.runtime.errors import ErrorInfo
 from benchmate.runtime.quantity import Quantity
 
@@ -53,7 +53,7 @@ def _claims(report: Report) -> Iterator[RenderableType]:
         rows.append(
             (
                 Text(VERDICT_MARKS[status].glyph, style=_STYLES[status]),
-                Text(shortened(one_line(claim.text), LONGEST)),
+                Text(shortened(one_line(claim.text), LONGEST) + _labels(claim.labels)),
                 Text(how, style="dim" if status == "supported" else _STYLES[status]),
             )
         )
@@ -61,6 +61,10 @@ def _claims(report: Report) -> Iterator[RenderableType]:
     yield output.grid(rows)
     if len(report.claims) > MOST_CLAIMS:
         yield Text(f"… and {len(report.claims) - MOST_CLAIMS} more in the report", style="dim")
+
+
+def _labels(labels: Iterable[str]) -> str:
+    return "".join(f" [{label}: {LABELS[label]}]" for label in sorted(labels))
 
 
 def _cautions(report: Report) -> Iterator[RenderableType]:

@@ -80,7 +80,13 @@ def parse_unit(unit: str) -> pint.Unit:
 @functools.lru_cache(maxsize=1024)
 def display_unit(unit: str) -> str:
     """Return `unit` as a reader expects it: 'g/mol', 'Å²', '%', '' for a plain number."""
-    return "" if not unit else f"{parse_unit(unit):~P}"
+    if not unit:
+        return ""
+    shown = re.sub(r"(?<![^\W\d_])([munpµ]?)l(?![^\W\d_])", r"\1L", f"{parse_unit(unit):~P}")
+    over, *under = shown.split("/")
+    if over == "1" and len(under) == 1 and under[0].isalpha():
+        return f"{under[0]}⁻¹"
+    return f"{over}/({'·'.join(sorted(under, key='mol'.__ne__))})" if len(under) > 1 else shown
 
 
 def convert(value: float, unit: str, to: str) -> float:
