@@ -12,9 +12,11 @@ from benchmate.agents.intake import Intake
 from benchmate.agents.ledger import EvidenceIndex
 from benchmate.agents.phrases import Phrases, without
 from benchmate.agents.wording import Cited, subject_of
+from benchmate.runtime.calls import evidence_id_of
 from benchmate.runtime.errors import BenchmateError
 from benchmate.runtime.evidence import split_citation
 from benchmate.runtime.expressions import Expression
+from benchmate.runtime.journal import Journal
 from benchmate.runtime.quantity import Quantity, convert, display_unit, format_number, same_dimension
 from benchmate.tools.registry import Registry
 
@@ -59,14 +61,19 @@ def look_up(claim: Claim, index: EvidenceIndex) -> list[Cited] | Problem:
     return found
 
 
-def check_fresh(cited: Sequence[Cited], index: EvidenceIndex) -> Problem | None:
-    """Evidence must be the newest result of its call."""
+def check_fresh(cited: Sequence[Cited], index: EvidenceIndex, journal: Journal) -> Problem | None:
+    """Evidence must be the newest result of its call by time, which is the same in a replay, whichever task asked."""
     for item in cited:
-        latest = index.latest(item.evidence.call_key)
-        if latest != item.evidence.id:
-            return Problem(
-                "contradicted", f"{item.evidence.id} is out of date: the same call later gave {latest}"
-            )
+        own = {observed.seq for observed in index[item.evidence.id]}
+        for seq in journal.newest_ends(item.evidence.call_key):
+            if seq in own:
+                break
+            later = journal.at(seq)
+            if "result" in later.body:  # a call that failed later says nothing of the value
+                return Problem(
+                    "contradicted",
+                    f"{item.evidence.id} is out of date: the same call later gave {evidence_id_of(later)}",
+                )
     return None
 
 

@@ -17,6 +17,7 @@ from benchmate.agents.wording import Cited, sentence
 from benchmate.runtime.context import RunContext, TaskScope
 from benchmate.runtime.errors import ErrorInfo, NotFound
 from benchmate.runtime.evidence import Entity, Evidence
+from benchmate.runtime.journal import Journal
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.calls import call_batch, policy_on
 from benchmate.tools.registry import load_registry
@@ -47,7 +48,7 @@ async def verify_claims(
     known = known_identities(index, intake)
     allowed = allowed_phrases(index, intake)
     first: dict[str, Problem | list[Cited]] = {
-        c.id: inspect(c, index, known, allowed, intake) for c in claims
+        c.id: inspect(c, index, known, allowed, intake, context.journal) for c in claims
     }
     standing = [c for c in claims if not isinstance(first[c.id], Problem)]
     again = await _make_again(
@@ -57,7 +58,7 @@ async def verify_claims(
 
 
 def inspect(
-    claim: Claim, index: EvidenceIndex, known: Known, allowed: Phrases, intake: Intake
+    claim: Claim, index: EvidenceIndex, known: Known, allowed: Phrases, intake: Intake, journal: Journal
 ) -> Problem | list[Cited]:
     """Return the claim's citations when the record alone finds nothing against it, else the first problem."""
     cited = checks.look_up(claim, index) if claim.kind != "interpretation" or claim.cites else []
@@ -75,7 +76,7 @@ def inspect(
         loose = checks.unbacked_digits(claim.text, allowed, numbers)
         return Problem("contradicted", f"no evidence holds the digits {', '.join(loose)}") if loose else cited
     problem = (
-        checks.check_fresh(cited, index)
+        checks.check_fresh(cited, index, journal)
         or checks.check_subject(claim, cited, known, intake)
         or checks.check_property(claim, cited)
         or checks.check_value(claim, cited)

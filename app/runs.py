@@ -72,7 +72,7 @@ class RunOutcome:
                 }
                 for e in (report.evidence if report else ())
             ],
-            "usage": dict(report.usage if report else self.usage),
+            "usage": dict(self.usage),
         }
 
 
@@ -279,9 +279,17 @@ async def _drive(
             return load_outcome(context.folder)
         given = Command(resume=answers)
     report = run.report(state)
-    write_report(context.folder, report, context.artifacts)
+    # What was used is no part of the files: a run taken up with a larger budget has made calls that no replay asks for.
+    write_report(context.folder, report.model_copy(update={"usage": {}}), context.artifacts)
     context.journal.append("run.closed", {"status": report.status, "report": state["report"]})
-    return RunOutcome(context.run_id, context.folder, report.status, report.answer, report)
+    return RunOutcome(
+        context.run_id,
+        context.folder,
+        report.status,
+        report.answer,
+        report,
+        usage=usage_of(context.journal),
+    )
 
 
 def _asked_at(journal: Journal, request: ApprovalRequest) -> int:
@@ -347,7 +355,7 @@ def load_outcome(folder: Path | str) -> RunOutcome:
         journal.close()
     if written is not None and (closed is not None or asked is None):
         report = Report.model_validate(ArtifactStore(folder / "artifacts").get_json(written.body["ref"]))
-        return RunOutcome(folder.name, folder, report.status, report.answer, report)
+        return RunOutcome(folder.name, folder, report.status, report.answer, report, usage=usage)
     if asked is not None and closed is None:
         request = ApprovalRequest.model_validate(asked.body)
         return RunOutcome(

@@ -197,6 +197,22 @@ class Journal:
         where = "WHERE call_key = ? AND task = ? AND attempt = ? AND kind = ? ORDER BY seq"
         return list(self._read(where, (key, task, attempt, kind)))
 
+    def newest_ends(self, key: str) -> list[int]:
+        """Return the numbers of the finished records of a call in any task, newest first by time.
+
+        A replay writes the records of parallel tasks in another order than the run did, with the same times.
+        """
+        try:
+            rows = self._db.execute(
+                "SELECT seq FROM records WHERE call_key = ? AND kind = 'call.finished' ORDER BY at DESC, seq DESC",
+                (key,),
+            )
+            return [seq for (seq,) in rows]
+        except sqlite3.Error as error:
+            raise _storage_error(
+                "journal_damaged", f"the journal {self.path} cannot be read", error
+            ) from error
+
     def _read(self, where: str, values: tuple[Any, ...]) -> Iterator[Record]:
         try:
             rows = self._db.execute(f"SELECT {_COLUMNS} FROM records {where}", values)

@@ -72,7 +72,8 @@ class Policy:
     """Rules in order, the first match wins; what no rule matches falls to the defaults.
 
     `allow_tools` is a list of globs: None means that there is no such list, [] that no tool is allowed.
-    `mode_network` says whether the run's mode asks the network at all.
+    `mode_network` says whether a tool may be asked for what the network gave: in every mode but replay, as records answer in
+    those that ask nobody. Whether a request really goes out, `HttpClient` decides by the mode.
     """
 
     rules: tuple[Rule, ...] = ()

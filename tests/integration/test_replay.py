@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from benchmate.app.runs import RunOutcome, execute, replay_run
+from benchmate.app.runs import RunOutcome, execute, replay_run, resume_run
 from benchmate.model.engine import ToolCall
 from benchmate.model.scripted import Asked, ScriptedEngine
 from benchmate.runtime.budget import BudgetLimits
@@ -135,6 +135,21 @@ async def test_a_run_that_its_budget_ended_replays_to_the_same_bytes(tmp_path: P
     assert outcome.status == "budget"
     await replay_run(outcome.folder, out=tmp_path / "again")
     assert_same(outcome.folder, tmp_path / "again" / outcome.run_id)
+
+
+@pytest.mark.usefixtures("inline_tools")
+async def test_a_run_taken_up_with_a_larger_budget_replays_to_the_same_bytes(tmp_path: Path) -> None:
+    compounds = ["aspirin", "ibuprofen", "caffeine", "lidocaine", "benzene", "toluene"]
+    ended = await execute(
+        workflow="lead_triage", inputs={"compounds": compounds}, out=tmp_path / "runs", budget=BudgetLimits(calls=14)
+    )  # fmt: skip
+    assert ended.status == "budget"
+    outcome = await resume_run(ended.folder, budget=BudgetLimits(calls=500))
+    assert outcome.status in ("complete", "partial")
+    replayed = await replay_run(outcome.folder, out=tmp_path / "again")
+    assert_same(outcome.folder, replayed.folder)
+    assert outcome.usage["tool_calls"] >= replayed.usage["tool_calls"] > 0
+    assert outcome.as_json()["usage"] == outcome.usage
 
 
 @pytest.fixture

@@ -10,10 +10,13 @@ from benchmate.agents import checks
 from benchmate.agents.claims import claims_from
 from benchmate.agents.contracts import Claim, Subject
 from benchmate.agents.intake import Intake, read_question
+from benchmate.agents.ledger import EvidenceIndex
 from benchmate.agents.verifier import verify_claims
 from benchmate.app.runs import OpenRun
 from benchmate.runtime.context import TaskScope
+from benchmate.runtime.errors import Transient
 from benchmate.runtime.evidence import Evidence
+from benchmate.runtime.journal import Entry
 from benchmate.tools.calls import call_tool
 from benchmate.tools.registry import load_registry
 
@@ -100,6 +103,41 @@ async def test_an_older_result_of_the_same_call_is_stale(run: OpenRun) -> None:
     status, _, reason = await verdict(run, claim)
     assert status == "contradicted"
     assert "out of date" in reason
+
+
+@pytest.mark.parametrize(
+    "order", [(10.0, 20.0), (20.0, 10.0)], ids=["as in the run", "as a replay may write it"]
+)
+async def test_of_parallel_results_the_newest_is_by_time_in_whatever_order_they_are_written(
+    run: OpenRun, order: tuple[float, float]
+) -> None:
+    evidence = await descriptors(run, "aspirin")
+    key, values = "parallel", {10.0: 180.1, 20.0: 180.2}
+    for at in order:
+        result = evidence.result.model_dump(mode="json")
+        result["quantities"]["molecular_weight"]["value"] = values[at]
+        body = {"type": "tool", "name": evidence.tool, "version": evidence.tool_version}
+        arguments = {**body, "arguments": evidence.arguments}
+        run.context.journal.append_many([
+            Entry("call.started", arguments, f"at-{at:g}", 1, key, at),
+            Entry("call.finished", {**body, "result": result}, f"at-{at:g}", 1, key, at),
+        ])  # fmt: skip
+    index = EvidenceIndex.of(run.context)
+    found = {e.at: e for i in index for e in index[i] if e.call_key == key}
+    stale = {}
+    for at, observed in found.items():
+        (claim,) = claims_on(observed, "molecular_weight")
+        stale[at] = "out of date" in (await verdict(run, claim))[2]
+    assert stale == {10.0: True, 20.0: False}
+
+
+async def test_a_call_that_failed_later_makes_nothing_stale(run: OpenRun) -> None:
+    evidence = await descriptors(run, "aspirin")
+    (claim,) = claims_on(evidence, "molecular_weight")
+    error = Transient("server_busy", "busy").info.model_dump(mode="json")
+    body = {"type": "tool", "name": evidence.tool, "version": evidence.tool_version, "error": error}
+    run.context.journal.append("call.finished", body, task="later", call_key=evidence.call_key)
+    assert (await verdict(run, claim))[0] == "supported"
 
 
 def test_derivations_are_units_aware() -> None:
