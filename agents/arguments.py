@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from benchmate.agents.intake import Candidate
+from benchmate.runtime.errors import InvalidInput
 from benchmate.tools.base import Tool
 from benchmate.tools.chemistry.parsing import looks_like_smiles
+from benchmate.tools.intake import find_documents
 
 # which kinds of candidate a plain string argument takes, by its name
 ARGUMENT_KINDS: dict[str, tuple[str, ...]] = {
@@ -92,7 +94,27 @@ def legal_calls(tool: Tool, question: str, candidates: Sequence[Candidate]) -> I
             arguments[name] = rest
         else:
             ordered = {n: arguments[n] for n in tool.schema["properties"] if n in arguments}
-            yield {**ordered, **optional}
+            called = {**ordered, **optional}
+            if "substance" in called and not _between_mass_and_amount(called):
+                del called["substance"]
+            yield called
+
+
+def _between_mass_and_amount(conversion: dict[str, Any]) -> bool:
+    """Return whether two units differ by mass against amount of substance, so that a molar mass is needed."""
+    from benchmate.runtime.quantity import parse_unit
+    from benchmate.tools.units import read_unit
+
+    try:
+        source, target = (
+            parse_unit(read_unit(conversion[n]).unit).dimensionality for n in ("from_unit", "to_unit")
+        )
+    except InvalidInput:
+        return False
+    return {d for d in {*source, *target} if source.get(d, 0) != target.get(d, 0)} == {
+        "[mass]",
+        "[substance]",
+    }
 
 
 def _required_values(tool: Tool, name: str, question: str, candidates: Sequence[Candidate]) -> list[Any]:
@@ -203,11 +225,49 @@ def _units(name: str, question: str, candidates: Sequence[Candidate]) -> list[st
     return first or others
 
 
+_COURTESY = re.compile(
+    r"^(?:(?:please|hi|hello|so|and|also|then|now|well|ok|okay|quick question)\b[\s,:!]*|"
+    r"(?:can|could|would|will) you(?: please)?\s+|I(?:'d| would) like to know\s+|(?:tell|show|give) me\s+)+",
+    re.I,
+)
+_SEARCHING = re.compile(
+    r"^(?:(?:please\s+)?(?:search|look\s+up|look|find|check|scan|go|retrieve|quote|cite|summari[sz]e|list|show|read)\b\s*"
+    r"(?:me\s+)?(?:in|through|into|up|for|within|across|among)?\s*)",
+    re.I,
+)
+_ASKING = re.compile(
+    r"^(?:what(?:'s)?|which|who|whom|where|is there|are there|is|are|was|were|do|does|did|have|has|had|how)?\s*"
+    r"(?:(?:anything|something|any ?one|people|we|I|they|others|authors|passages?|the passages?|documents?|do|does|did|have|has|"
+    r"had|got|is|are|was|were|it|been)\s+)*"
+    r"(?:(?:said|say|says|saying|reported?|reports|written|writes?|wrote|mention(?:s|ed)?|discuss(?:es|ed)?|covers?|covered|"
+    r"known|state[sd]?|found|find|tells?|told|conclude[sd]?|anything|something)\b\s*(?:me\s+)?)+"
+    r"(?:about|on|of|for|regarding|concerning|as to)?\s*",
+    re.I,
+)
+_LEFT_OVER = re.compile(
+    r"^(?:according to|(?:in|from|through|of|within|across|based on|with|for|about|on|by)\b(?=\s*[,:]|\s*$))?[\s,:.;-]*(?:and\s+)?"
+    r"(?:(?:about|on|for|regarding)\s+)?(?:the\s+)?",
+    re.I,
+)
+_BEFORE_MENTION = re.compile(
+    r"\b(?:according to|based on|in|from|through|of|within|across|with|by|per)\s*$", re.I
+)
+
+
 def subject_words(question: str) -> str:
-    """Return a question without its courtesy: what a search is about."""
-    text = re.sub(
-        r"^\s*(?:please|can you|could you|search|look up|find|check)?\s*(?:(?:in|through)\s+)?(?:(?:my|our|the)\s+)?"
-        r"(?:library|documents|notes|papers|files)?\s*(?:for|about|on|:)?\s*",
-        "", question.strip(), count=1, flags=re.IGNORECASE,
-    )  # fmt: skip
-    return text.rstrip("?. ") or question.strip()
+    """Return what a search is about: a question without courtesy, verbs of asking and the mention of the documents."""
+    text = question.strip()
+    if not list(find_documents(text)):  # 'search the folder for …': nothing that is known to be a mention
+        text = re.sub(
+            r"^\s*(?:please|can you|could you|search|look up|find|check)?\s*(?:(?:in|through)\s+)?(?:for|about|on|:)?\s*",
+            "", text, count=1, flags=re.IGNORECASE,
+        )  # fmt: skip
+        return text.rstrip("?. ") or question.strip()
+    for found in sorted(find_documents(text), reverse=True):
+        before = _BEFORE_MENTION.sub("", text[: found.start])
+        text = f"{before.rstrip()} {text[found.end :].lstrip()}"
+    text = " ".join(text.split()).lstrip(" ,:;.?")
+    for pattern in (_COURTESY, _SEARCHING, _LEFT_OVER, _ASKING, _LEFT_OVER):
+        text = pattern.sub("", text.lstrip(" ,:;."), count=1)
+    text = re.sub(r"\s+(?=[,.;:?!])", "", text).strip(" ,:;?.")
+    return text if re.search(r"\w{3}", text) else question.strip().rstrip("?. ")

@@ -18,11 +18,19 @@ from benchmate.agents.tasks import Setting, collect_calls
 from benchmate.model.engine import Constraint, Message, Sampling, ToolSpec
 from benchmate.model.renderer import renderer
 from benchmate.runtime.context import RunContext, TaskScope
-from benchmate.runtime.errors import InvalidInput, NotFound
+from benchmate.runtime.errors import ErrorInfo, InvalidInput, NotFound
 from benchmate.runtime.expressions import fill
 from benchmate.tools.base import Tool
 from benchmate.tools.calls import call_batch
+from benchmate.tools.chemistry.parsing import looks_like_smiles
 
+AMBIGUOUS = ("ambiguous_name", "ambiguous_formula")
+ELSEWHERE = 10**6  # taken from the places of subjects that stand outside a goal
+# a goal that compares what it names with what was named before it: 'how similar is it to aspirin'
+_COMPARES_BACK = re.compile(
+    r"\b(?:it|its|they|them|these|that)\b.*\b(?:to|with|than|versus|vs)\b|\b(?:than|to|with|like) (?:it|them|these|that)\b",
+    re.I,
+)
 HIGH_WORDS = r"\b(?:highest|largest|biggest|most|greatest|heaviest|more|higher|larger|heavier|bigger|greater|longest|longer|rank|order|top|best)\b"
 LOW_WORDS = r"\b(?:lowest|smallest|least|lightest|less|lower|smaller|lighter|fewer|fewest|shortest|shorter)\b"
 
@@ -38,12 +46,16 @@ async def run_constrained(
     intake = await intake_for(context, setting.intake, goal)
     tried = tools_tried(context, task)
     tools = {n: t for n, t in agent.tools.items() if n not in tried}
-    shortlist = await route(context, scope, goal, intake.candidates, tools)
+    try:
+        shortlist = await route(context, scope, goal, intake.candidates, tools)
+    except NotFound as error:
+        raise _why_before(context, task) or error from None
     if not shortlist:
-        raise no_tool(goal, intake.candidates, task.feedback)
+        raise _why_before(context, task) or no_tool(goal, intake.candidates, task.feedback)
     calls = {name: list(legal_calls(tools[name], goal, intake.candidates)) for name in shortlist}
     name, arguments = await choose(setting.engine, context, goal, {n: tools[n] for n in shortlist}, calls)
     batch = _each_subject(tools[name], arguments, calls[name])
+    batch = [_with_structures(tools[name], a, setting.intake) for a in batch]
     outcomes = await call_batch(context, scope, name, batch)
     wanted = asked_properties(tools[name], goal) or None
     items = [(i, _subject_text(tools[name], a)) for i, a in enumerate(batch)]
@@ -57,7 +69,29 @@ async def intake_for(context: RunContext, intake: Intake, goal: str) -> Intake:
     if start < 0 or not goal:
         return await read_question(context, goal)
     inside = [c for c in intake.candidates if start <= c.start and c.end <= start + len(goal)]
+    if (not has_subject(inside) or _COMPARES_BACK.search(goal)) and goal.strip() != intake.question.strip():
+        # what the goal is about stands elsewhere in the question: before its own text, as the negative places say
+        inside = [
+            c
+            if c in inside
+            else c.model_copy(update={"start": c.start - ELSEWHERE, "end": c.end - ELSEWHERE})
+            for c in intake.candidates
+            if c in inside or _may_be_meant(c, start, intake)
+        ]
     return intake.model_copy(update={"candidates": tuple(inside)})
+
+
+def has_subject(candidates: Sequence[Candidate]) -> bool:
+    """Return whether these are enough to ask about: anything but a lone number or unit."""
+    kinds = [c.kind for c in candidates]
+    return bool(set(kinds) - {"number", "unit"}) or ("number" in kinds and kinds.count("unit") > 1)
+
+
+def _may_be_meant(candidate: Candidate, start: int, intake: Intake) -> bool:
+    """Return whether a candidate outside a goal may be its subject: what stands before it, if anything does."""
+    if candidate.start < start:
+        return True
+    return not has_subject([c for c in intake.candidates if c.start < start])
 
 
 def tools_tried(context: RunContext, task: Task) -> set[str]:
@@ -68,22 +102,41 @@ def tools_tried(context: RunContext, task: Task) -> set[str]:
     }  # fmt: skip
 
 
+def _why_before(context: RunContext, task: Task) -> InvalidInput | None:
+    """Return that an earlier attempt failed because a name means several compounds: that is the answer then."""
+    for record in context.journal.records("call.finished"):
+        error = record.body.get("error") or {}
+        if record.task == task.id and record.attempt < task.attempt and error.get("code") in AMBIGUOUS:
+            return which_is_meant(ErrorInfo.model_validate(error))
+    return None
+
+
+def which_is_meant(error: ErrorInfo) -> InvalidInput:
+    """Return an ambiguity as the question back: 'which glucose do you mean: D-glucose, L-glucose?'."""
+    written = re.match(r"'(.+?)' ", error.message)
+    names = [c["name"] for c in error.details.get("candidates", []) if c.get("name")]
+    if not written or not names:
+        return InvalidInput(error.code, error.message, hint=error.hint, details=error.details)
+    listed = ", ".join(names[:6]) + (", …" if names[6:] else "")
+    return InvalidInput(
+        error.code, f"which {written[1]} do you mean: {listed}?", hint="give one of these names, or a SMILES",
+        details=error.details,
+    )  # fmt: skip
+
+
 def no_tool(goal: str, candidates: Sequence[Candidate], feedback: str | None = None) -> NotFound:
     """Return the honest answer when nothing here fits, or nothing else than what was tried and not confirmed."""
     if feedback:
         return NotFound(
             "no_other_tool", f"the answer found was not confirmed, and no other tool here fits: {feedback}"
         )
-    held = ", ".join(dict.fromkeys(c.kind for c in candidates))
-    seen = (
-        f"the text holds {held}"
-        if held
-        else "the text names no compound, sequence, equation or quantity known here"
-    )
+    held = list(dict.fromkeys(c.text for c in candidates if c.kind not in ("number", "unit", "document")))
+    listed = ", ".join(t if len(t) <= 40 else f"{t[:39]}…" for t in held[:6]) + (", …" if held[6:] else "")
+    seen = f"understood was {listed}; " if held else ""
     return NotFound(
         "no_tool",
         "no tool here answers this question",
-        hint=f"{seen}; `benchmate tool list` shows what there is",
+        hint=f"{seen}`benchmate tool list` shows what there is",
     )
 
 
@@ -177,6 +230,20 @@ def _each_subject(tool: Tool, chosen: dict[str, Any], options: list[dict[str, An
         return [chosen]
     subjects = list(dict.fromkeys(o[subject] for o in options))
     return [{**chosen, subject: s} for s in subjects]
+
+
+def _with_structures(tool: Tool, arguments: dict[str, Any], intake: Intake) -> dict[str, Any]:
+    """Return the arguments with the structure that intake knows for a name, where the tool reads structures alone."""
+    given = arguments.get("structure")
+    if "structure" not in tool.schema["properties"] or "structure" in tool.entity_arguments or given is None:
+        return arguments
+    key = intake.key_of(given)
+    known = next((e for e in intake.entities if e.key == key), None) if key else None
+    named = (
+        known is not None and known.given.strip().lower() == given.lower() and not looks_like_smiles(given)
+    )
+    smiles = known.details.get("smiles") if known is not None and named else None
+    return {**arguments, "structure": str(smiles)} if smiles and not given.startswith("InChI=") else arguments
 
 
 def _subject_text(tool: Tool, arguments: dict[str, Any]) -> str:

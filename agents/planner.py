@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from benchmate.agents.constrained_calls import intake_for
+from benchmate.agents.constrained_calls import has_subject, intake_for
 from benchmate.agents.contracts import Contract, Plan, Task
-from benchmate.agents.intake import Intake
+from benchmate.agents.intake import Candidate, Intake
 from benchmate.agents.router import route
 from benchmate.agents.specialists import AGENTS, agent_for
 from benchmate.model.engine import Constraint, Message, Sampling
@@ -52,34 +52,54 @@ async def make_plan(context: RunContext, question: str, intake: Intake, engine: 
     return Plan(title=_title(question), question=question, tasks=tuple(tasks), made_by="planner").check()
 
 
+_SENTENCE = re.compile(r"(?<=[?!])\s+|(?:(?<=[a-z\d)\]])|(?<=[A-Z]{3}))\.\s+(?=[A-Z])|\n+|;\s+")
+_VERB = (
+    r"(?:what(?:['’]?s)?|which|how|is|are|does|do|draw|balance|convert|calculate|compute|find|translate|generate|compare|check|"
+    r"rank|search|list|determine|estimate|validate|give me|show me|tell me)"
+)
+_CLAUSE = re.compile(rf",?\s+(?:and|then|and then|and also)\s+(?={_VERB}\b)", re.I)
+_LEAD = r"(?:(?:please|and|also|so|then|now|hi|hello|hey|well|ok|okay|thanks|finally|first|second(?:ly)?)\b[\s,:!]*)*"
+_ASKS = re.compile(
+    rf"{_LEAD}(?:{_VERB}|when|who|why|where|can|could|would|will|should|was|were|did|has|have|show|give|tell|make|run|look up|"
+    r"identify|resolve|predict|count|sketch|plot|depict|render|analy[sz]e|summari[sz]e|express|sort|order|canonicali[sz]e|"
+    r"(?:(?:I|we)(?:['’]d| would)? (?:also )?)?(?:need|want|require|like to know|wonder))\b",
+    re.I,
+)
+# a context, then what is asked: 'I am about to run a gel, need the GC content of …'
+_LATE_QUESTION = re.compile(
+    r",\s+(?:(?:so|and|but|please)\s+)*(?=(?:what(?:['’]?s)?|which|how|is|are|does|do|can you|could you|give me|tell me|"
+    r"(?:(?:I|we) )?(?:need|want))\b)",
+    re.I,
+)
+_FINITE = re.compile(
+    r"\b(?:am|is|are|was|were|be|been|have|has|had|do|does|did|will|would|can|could|may|might|should|must|I|we|my|our|he|she|"
+    r"they|you|wrote|said|got|made|ran|run|thanks?|\w+ing)\b|['’](?:m|re|ve|ll)\b",
+    re.I,
+)
+
+
 def sub_questions(question: str) -> list[str]:
-    """Return the parts of a question that stand on their own: sentences, and clauses that begin with a question word."""
-    sentences = [
-        s.strip() for s in re.split(r"(?<=[?!])\s+|(?<=[a-z)])\.\s+(?=[A-Z])|\n+|;\s+", question) if s.strip()
-    ]
+    """Return the parts of a question that stand on their own: sentences, and clauses that have their own verb."""
     parts = []
-    for sentence in sentences:
-        parts += re.split(
-            r",?\s+and\s+(?=(?:what|which|how|is|are|does|draw|balance|convert|calculate|compute|find|translate)\b)",
-            sentence,
-            flags=re.I,
-        )
+    for sentence in (s.strip() for s in _SENTENCE.split(question)):
+        clauses = _CLAUSE.split(sentence)
+        parts += clauses if all(len(c.split()) > 1 for c in clauses) else [sentence]  # 'search and find'
     kept = [p.strip() for p in parts if len(p.split()) > 1]
-    return kept[:MOST_TASKS] if kept else [question.strip()]
+    return kept or [question.strip()]
 
 
 async def _one_task_each(context: RunContext, scope: TaskScope, question: str, intake: Intake) -> list[Task]:
     """Return one task per sub-question, for the specialist whose tool the router thinks of first."""
     registry = load_registry()
-    parts = sub_questions(question)
-    if (
-        len(parts) > 1
-    ):  # context that asks nothing is not a task of its own, but its subjects belong to the question
-        parts = [p for p in parts if _asks(p)] or [question.strip()]
-        if len(parts) == 1 or any(not intake_part(intake, p) for p in parts):
-            parts = [question.strip()]
     tasks = []
-    for number, part in enumerate(parts, 1):
+    goals = goals_of(question, intake)
+    if len(goals) > MOST_TASKS:
+        raise InvalidInput(
+            "too_many_questions",
+            f"this asks {len(goals)} questions at once; {MOST_TASKS} is the most",
+            hint="ask in several runs, or write a workflow",
+        )
+    for number, part in enumerate(goals, 1):
         own = await intake_for(context, intake, part)
         try:
             shortlist = await route(context, scope, part, own.candidates, registry.offered)
@@ -94,17 +114,43 @@ async def _one_task_each(context: RunContext, scope: TaskScope, question: str, i
     return tasks
 
 
+def goals_of(question: str, intake: Intake) -> list[str]:
+    """Return the parts of a question that ask something. Context is none of them, but lends them its subjects.
+
+    A part that says 'it' of what stands before it keeps its subject, because `intake_for` looks there.
+    """
+    whole = question.strip()
+    parts = sub_questions(whole)
+    asking = [p for p in parts if _asks(p, intake_part(intake, p))]
+    if not asking:
+        return [whole]
+    return [_without_context(p, intake) for p in asking]
+
+
+def _without_context(part: str, intake: Intake) -> str:
+    """Return what a sentence asks without the circumstances before it, where those hold no subject."""
+    for match in _LATE_QUESTION.finditer(part):
+        head, tail = part[: match.start()], part[match.end() :]
+        if not _ASKS.match(head) and not _inside(intake, head) and has_subject(_inside(intake, tail)):
+            return tail
+    return part
+
+
 def intake_part(intake: Intake, part: str) -> bool:
     """Return whether a part of the question has a subject of its own."""
+    return has_subject(_inside(intake, part))
+
+
+def _inside(intake: Intake, part: str) -> list[Candidate]:
     start = intake.question.find(part)
-    return any(start <= c.start and c.end <= start + len(part) for c in intake.candidates)
+    return [c for c in intake.candidates if start <= c.start and c.end <= start + len(part)]
 
 
-def _asks(part: str) -> bool:
-    return part.endswith("?") or bool(
-        re.match(r"(?:please\s+)?(?:what|which|how|is|are|does|do|can|could|draw|show|balance|convert|calculate|compute|find|"
-                 r"translate|give|tell|generate|compare|check|rank|search|list|determine|estimate)\b", part, re.I)
-    )  # fmt: skip
+def _asks(part: str, has_own_subject: bool) -> bool:
+    """Return whether a part asks: by its mark, its first word, a late question word, or as 'logP of aspirin' does."""
+    if part.endswith("?") or _ASKS.match(part) or (_LATE_QUESTION.search(part) and has_own_subject):
+        return True
+    return has_own_subject and len(part.split()) <= 12 and not _FINITE.search(part)
 
 
 async def _plan_freely(context: RunContext, question: str, engine: Any) -> list[Task]:

@@ -23,8 +23,15 @@ NONE = "none"  # the class of questions that no tool answers
 MASKS = {
     "name": "the compound", "structure": "the structure", "dna": "the DNA sequence", "rna": "the RNA sequence",
     "protein": "the protein sequence", "equation": "the reaction equation", "number": "some amount", "unit": "a unit",
+    "document": "my documents",
 }  # fmt: skip
 KINDS = tuple(MASKS)
+SEARCH = "search_library"
+_POINTING = re.compile(
+    r"\b(?:it|its|they|them|their|these|those|both|(?:this|that|these|those|the same) "
+    r"(?:name|compound|molecule|drug|structure|substance|sequence|peptide|protein|oligo|primer|reaction|equation|one)s?|that|this)\b",
+    re.I,
+)
 WORDS = 1024  # places that words and pairs of words are hashed to
 SHORTLIST = 3
 CLOSE = 0.5  # tools at least this likely, relative to the best, are shortlisted
@@ -44,9 +51,14 @@ class Weights(NamedTuple):
 
 def mask(text: str, candidates: Sequence[Candidate]) -> str:
     """Return the text with its subjects replaced by what they are, so that wording alone is left."""
-    for candidate in sorted(candidates, key=lambda c: -c.start):
+    borrowed = [MASKS[k] for c in candidates if c.start < 0 and (k := kind_of(c)) in MASKS]
+    for candidate in sorted((c for c in candidates if c.start >= 0), key=lambda c: -c.start):
         if (kind := kind_of(candidate)) in MASKS:
             text = f"{text[: candidate.start]} {MASKS[kind]} {text[candidate.end :]}"
+    if borrowed:  # subjects that stand elsewhere: they are what a pronoun here means
+        subject = " and ".join(borrowed)
+        text, replaced = _POINTING.subn(subject, text, count=1)
+        text = text if replaced else f"{text.rstrip('?. ')}: {subject}"
     return re.sub(r"\s+(?=[,.;:?!)])", "", " ".join(text.split()))
 
 
@@ -136,11 +148,15 @@ async def route(
 ) -> list[str]:
     """Return the tools among `tools` that the question could mean, likeliest first; empty when none does.
 
-    The scores are recorded as a model call. Raises NotFound (`no_subject`) when the likeliest tool lacks its subject.
+    A question about one's own documents means a search. The scores are recorded as a model call. Raises NotFound (`no_subject`) when the likeliest tool lacks its subject.
     """
     registry = load_registry()
-    offset = question_offset(question, candidates)
-    local = [c.model_copy(update={"start": c.start - offset, "end": c.end - offset}) for c in candidates]
+    if SEARCH in tools and _asks_documents(candidates):
+        return [SEARCH]
+    own = [c for c in candidates if c.start >= 0]
+    offset = question_offset(question, own)
+    local = [c.model_copy(update={"start": c.start - offset, "end": c.end - offset}) for c in own]
+    local += [c for c in candidates if c.start < 0]
     text, counts = mask(question, local), kind_counts(candidates)
     arguments = {"text": text, "counts": counts, "tools": registry.fingerprint}
 
@@ -163,6 +179,12 @@ async def route(
             hint="write the name as in a catalogue, or the structure as SMILES, or the sequence in one-letter codes",
         )
     return fitting
+
+
+def _asks_documents(candidates: Sequence[Candidate]) -> bool:
+    """Return whether a text is put to one's own documents, and holds nothing that is only for calculating."""
+    kinds = [c.kind for c in candidates]
+    return "document" in kinds and "equation" not in kinds and kinds.count("unit") < 2
 
 
 def question_offset(question: str, candidates: Sequence[Candidate]) -> int:

@@ -26,7 +26,7 @@ from benchmate.agents.router import (
 )
 from benchmate.runtime.canonical import digest
 from benchmate.tools.base import Tool
-from benchmate.tools.intake import find_candidates
+from benchmate.tools.intake import find_candidates, find_documents
 from benchmate.tools.registry import Registry, load_registry
 
 PHRASES = Path(__file__).with_name("router_phrases.yaml")
@@ -117,6 +117,8 @@ def _variants(
 
 def fill_form(form: str) -> tuple[str, list[int]]:
     """Return a phrasing with its slots masked, and what it holds."""
+    for found in sorted(find_documents(form), reverse=True):
+        form = f"{form[: found.start]}{{document}}{form[found.end :]}"
     slots = ["name" if slot == "compound" else slot for slot in re.findall(r"\{(\w+)\}", form)]
     text = re.sub(r"\{(\w+)\}", lambda m: MASKS["name" if m[1] == "compound" else m[1]], form)
     return text, [min(3, slots.count(kind)) for kind in KINDS]

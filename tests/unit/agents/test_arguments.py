@@ -51,6 +51,9 @@ CALLS: list[tuple[str, str, list[dict[str, Any]]]] = [
     ("convert_units", "how many mM is 10 mg/mL caffeine?",
      [{"value": 10, "from_unit": "mg/mL", "to_unit": "mM", "substance": "caffeine"}]),
     ("convert_units", "how many grams of caffeine for 250 mL of a 0.1 M solution", []),  # a calculation
+    ("convert_units", "dry ice bath at -78 degC in kelvin", [{"value": -78, "from_unit": "degC", "to_unit": "kelvin"}]),
+    ("convert_units", "25 C to K", [{"value": 25, "from_unit": "C", "to_unit": "K"}]),
+    ("convert_units", "5 mL of water in L", [{"value": 5, "from_unit": "mL", "to_unit": "L"}]),
     ("convert_units", "moment of M0 = 3.98e22 N m", []),
     # compounds: names with digits, commas, primes and salts; structures; codes; names that no table knows
     ("compute_descriptors", "logP of aspirin, ibuprofen and naproxen?",
@@ -100,7 +103,7 @@ CALLS: list[tuple[str, str, list[dict[str, Any]]]] = [
      [{"compound": "melatonin", "count": 30, "seed": 7, "rmsd": 0.5}]),
     ("generate_conformers", "3D structure of 1,2-dichloroethane", [{"compound": "1,2-dichloroethane"}]),
     ("search_library", "What do my notes say about the stability of compound 7?",
-     [{"query": "What do my notes say about the stability of compound 7"}]),
+     [{"query": "stability of compound 7"}]),
     ("search_library", "search my library for column bleed", [{"query": "column bleed"}]),
     # sequences, in lower case too
     ("analyze_dna", f"gc content of {DNA.lower()}", [{"sequence": DNA.lower()}]),
@@ -170,3 +173,7 @@ def test_places_are_those_of_the_text() -> None:
 def test_a_search_leaves_the_courtesy_out() -> None:
     assert subject_words("Search my library for kinase selectivity?") == "kinase selectivity"
     assert subject_words("notes") == "notes"
+    assert subject_words("search my docs for annealing of films") == "annealing of films"
+    asked = "In my library, what have people reported about freeze-thaw stability?"
+    assert subject_words(asked) == "freeze-thaw stability"
+    assert subject_words("according to our SOP, how is lysis done?") == "how is lysis done"

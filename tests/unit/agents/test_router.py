@@ -44,6 +44,7 @@ def likeliest(question: str) -> str:
         ("what is 50-78-2?", "what is the compound?"),
         ("760mmHg in kPa", "some amount a unit in a unit"),
         ("how greasy is foozlamine", "how greasy is the compound"),
+        ("what is in my notes on films?", "what is in my documents on films?"),
         ("balance H2 + O2 -> H2O.", "balance the reaction equation."),
         ("GC of ATGGCCATTGTAATGGGCC?", "GC of the DNA sequence?"),
     ],
@@ -166,6 +167,17 @@ async def test_a_question_without_its_subject_is_refused(run: OpenRun) -> None:
         await routed(run, "What is the Tanimoto similarity of aspirin and Foo?")
     assert refused.value.code == "no_subject"
     assert "targets" in str(refused.value)
+
+
+async def test_ones_own_documents_are_searched(run: OpenRun) -> None:
+    for question in ("according to my notes, how greasy is naproxen?", "In our SOPs, what is said on lysis?"):
+        assert await routed(run, question) == ["search_library"]
+    assert await routed(run, "How greasy is naproxen? It is for my report.") != ["search_library"]
+
+
+async def test_a_structure_is_asked_about_by_its_name_too(run: OpenRun) -> None:
+    assert (await routed(run, "Does thalidomide have undefined stereocentres?"))[0] == "validate_structure"
+    assert (await routed(run, "How similar are morphine and codeine?"))[0] == "compare_similarity"
 
 
 async def test_scores_are_recorded_once(run: OpenRun, monkeypatch: pytest.MonkeyPatch) -> None:
