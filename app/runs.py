@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from benchmate.agents.approval import ApprovalAnswer, ApprovalRequest
 from benchmate.agents.contracts import Plan, Report
@@ -26,7 +26,7 @@ from benchmate.runtime.http import HttpClient
 from benchmate.runtime.journal import Journal, Record, open_existing
 from benchmate.runtime.labels import NO_LABELS
 from benchmate.runtime.policy import Policy
-from benchmate.runtime.settings import Mode, Settings, load_settings
+from benchmate.runtime.settings import Mode, ModelProfile, Role, Settings, load_settings
 from benchmate.runtime.workers import WorkerPool
 
 if TYPE_CHECKING:
@@ -179,7 +179,9 @@ async def open_run(
         elif engine is None:
             from benchmate.model.factory import make_engine
 
-            engine = resources.add(make_engine(settings, version=_model_version(journal)), "aclose")
+            versions = {role: told["version"] for role, told in _role_models(journal).items()}
+            engine = make_engine(settings, version=_model_version(journal), role_versions=versions)
+            resources.add(engine, "aclose")
         else:
             engine = _recording_engine(engine, settings)
         if recording is not None:
@@ -274,7 +276,14 @@ def _recorded_engine(source: Journal, settings: Settings) -> Any:
         name=told.get("model", "none"),
         version=told.get("model_version", "none"),
         max_tokens=settings.model.max_completion_tokens,
-    )
+        roles={
+            role: RecordedEngine(
+                None, name=model["model"], version=model["version"],
+                max_tokens=model["profile"]["max_completion_tokens"],
+            )
+            for role, model in _role_models(source).items()
+        },
+    )  # fmt: skip
 
 
 def _spent_seconds(journal: Journal) -> float:
@@ -314,6 +323,30 @@ def _was_private(journal: Journal) -> bool:
 def _model_version(journal: Journal) -> str | None:
     opened = journal.first("run.opened")
     return opened.body.get("model_version") if opened else None
+
+
+def _role_models(journal: Journal) -> dict[str, dict[str, Any]]:
+    """Return the model, its version and its profile of each role that another model fills, as a run was opened."""
+    opened = journal.first("run.opened")
+    roles: dict[str, dict[str, Any]] = opened.body.get("roles", {}) if opened else {}
+    return roles
+
+
+def _roles_data(engine: Any, settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return what `_role_models` finds again."""
+    from benchmate.model.engine import for_role
+
+    filled = {
+        role: for_role(engine, role) for role, name in settings.roles.items() if name != settings.profile
+    }
+    return {
+        role: {"model": other.name, "version": other.version, "profile": _profile_data(settings.role(role))}
+        for role, other in filled.items()
+    }
+
+
+def _profile_data(profile: ModelProfile) -> dict[str, Any]:
+    return profile.model_dump(mode="json", include=set(PROFILE_OF_A_RUN))
 
 
 def _copy_artifacts(recording: Path, target: ArtifactStore) -> None:
@@ -388,7 +421,7 @@ def _open_record(
             **start, title=plan.title if plan else question, profile=context.settings.profile, mode=str(context.mode),
             versions=package_versions(), budget=budget.model_dump(exclude_none=True) if budget else None,
             policy=_policy_data(context.policy) or None,
-            model_profile=context.settings.model.model_dump(mode="json", include=set(PROFILE_OF_A_RUN)),
+            model_profile=_profile_data(context.settings.model), roles=_roles_data(run.engine, context.settings) or None,
             private=private or None, model=getattr(run.engine, "name", None), model_version=getattr(run.engine, "version", None),
         ),
     )  # fmt: skip
@@ -462,7 +495,13 @@ async def replay_run(
             "not_empty", f"{target / folder.name} holds a run already", hint="give another folder with --out"
         )
     name, told = opened.body["profile"], opened.body.get("model_profile")
-    settings = load_settings(profile=name, profiles={name: told} if told else None)
+    roles: dict[str, Any] = opened.body.get("roles", {})
+    if told and roles:
+        told = told | {
+            "roles": {role: f"{name} {role}" if role in roles else name for role in get_args(Role)}
+        }
+    profiles = {name: told} | {f"{name} {role}": model["profile"] for role, model in roles.items()}
+    settings = load_settings(profile=name, profiles=profiles if told else None)
     async with open_run(
         target, settings=settings, run_id=folder.name, listeners=listeners, recording=folder
     ) as run:
