@@ -220,14 +220,13 @@ def _memory(d: Deployment, memory: Memory | None) -> Iterator[Problem]:
         return
     fixed = memory.weights + memory.reserve + memory.runtime
     if memory.free <= 0:
-        room = memory.gpu - memory.reserve - memory.runtime
-        more = f"{-(-memory.weights_total // room)} or more GPUs" if room > 0 else "larger GPUs"
+        more = f"use more than {d.gpus_needed} GPUs, or GPUs of at least {fixed / GB + 5:.0f} GB"
         yield Problem(
             code="weights_do_not_fit",
             message=f"the fullest GPU needs {memory.weights / GB:.1f} GB for weights, {memory.runtime / GB:.1f} GB for "
             f"buffers and {memory.reserve / GB:.1f} GB of reserve, {fixed / GB:.1f} GB in all, and has "
             f"{memory.gpu / GB:.0f} GB",
-            fix=f"spread it over {more}" + ("" if d.loaded_as != "bf16" else ", or set quantize=fp8"),
+            fix=more + ("" if d.loaded_as != "bf16" else ", or set quantize=fp8"),
         )
     elif memory.tokens_per_copy < d.context_tokens:
         yield Problem(

@@ -16,13 +16,16 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from benchmate.model.serving.deployment import url
 from benchmate.model.serving.plan import Plan, Process
 from benchmate.runtime.errors import Crashed, InvalidInput, NotFound, StorageError, Unavailable
+
+if TYPE_CHECKING:
+    import httpx
 
 TOKEN = "BENCHMATE_DEPLOYMENT_TOKEN"
 GAUGES = ("num_requests_running", "num_requests_waiting", "gpu_cache_usage_perc")
@@ -283,29 +286,20 @@ def look(state: NodeState, environment: Mapping[str, str]) -> list[Seen]:
     # They are on this machine; their certificate names the host that clients use.
     with httpx.Client(timeout=5, headers=headers, verify=False, trust_env=False) as client:
         for process in state.processes:
-            for address in process.urls or ((),) * process.lasts:
+            said = _without(_last_line(process.log), state, environment)
+            for address in process.urls or ("",) * process.lasts:
                 if not _lives(process):
-                    found.append(
-                        Seen(
-                            name=process.name,
-                            url=str(address or ""),
-                            state="stopped",
-                            said=_without(_last_line(process.log), state, environment),
-                        )
-                    )
-                elif address:
-                    found.append(
-                        _ask(client, process, address, _without(_last_line(process.log), state, environment))
-                    )
+                    found.append(Seen(name=process.name, url=address, state="stopped", said=said))
+                elif not address:
+                    found.append(Seen(name=process.name, url="", state="ready", said=said))
                 else:
-                    found.append(Seen(name=process.name, url="", state="ready"))
+                    found.append(_ask(client, process, address, said))
     return found
 
 
-def _ask(client: object, process: Started, address: str, said: str) -> Seen:
+def _ask(client: httpx.Client, process: Started, address: str, said: str) -> Seen:
     import httpx
 
-    assert isinstance(client, httpx.Client)
     seen = Seen(name=process.name, url=address, state="starting", loaded=_loaded(process.log), said=said)
     try:
         if process.name == "api_server":  # the proxy has neither /health nor /metrics

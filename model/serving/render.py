@@ -54,7 +54,8 @@ def write(plan: Plan, folder: Path) -> list[Path]:
 
 def needed_env(plan: Plan) -> list[str]:
     """Return the variables that must be set where the deployment starts."""
-    return list(dict.fromkeys(n for node in plan.nodes for p in node.processes for n in p.needs_env))
+    used = {n for node in plan.nodes for p in node.processes for n in p.needs_env}
+    return [n for n in dict.fromkeys((*plan.deployment.secrets, "SSL_KEYFILE", "SSL_CERTFILE")) if n in used]
 
 
 # --- shell --------------------------------------------------------------------------------------------------
