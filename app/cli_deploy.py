@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -128,8 +132,9 @@ def up(
     if not quiet:
         output.note(*(f"warning: {problem}" for problem in report.problems))
     folder = lifecycle.folder_of(options.settings_of().data_dir)
-    state = lifecycle.start(made, rank, folder, os.environ)
-    seen = _wait(state, folder, timeout, quiet)
+    with _signals_as_ctrl_c():
+        state = lifecycle.start(made, rank, folder, os.environ)
+        seen = _wait(state, folder, timeout, quiet)
     document = {
         "client_url": state.client_url,
         "servers": [server.model_dump(mode="json") for server in seen],
@@ -184,6 +189,24 @@ def _plan(target: str, changes: list[str] | None, nodes: list[str] | None) -> Pl
     if nodes:
         values["nodes"] = nodes
     return plan_of(deployment_of(target, values))
+
+
+@contextlib.contextmanager
+def _signals_as_ctrl_c() -> Iterator[None]:
+    """Let a request to end, and a terminal that goes away, stop what was started, as Ctrl-C does."""
+
+    def interrupt(number: int, _: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _wait(state: Any, folder: Path, timeout: float, quiet: bool) -> list[Seen]:

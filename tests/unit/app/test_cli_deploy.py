@@ -1,15 +1,20 @@
 """`benchmate deploy`: plans and checks on the screen and as JSON, and a fake server started and stopped."""
 
 import json
+import os
+import signal
 import socket
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+import benchmate
 from benchmate.app.cli import app
+from benchmate.model.serving.lifecycle import start_time
 
 FAKE = Path(__file__).parents[1] / "model" / "serving" / "fake_lmdeploy.py"
 
@@ -82,15 +87,40 @@ def test_presets_are_listed() -> None:
     assert "intern-s2-preview-fp8" in deploy("presets").stdout
 
 
-def test_up_status_down(tmp_path: Path) -> None:
+def fake(tmp_path: Path) -> tuple[tuple[str, ...], int]:
+    """The words that make `up` start the fake, and its port."""
     executable = tmp_path / "lmdeploy"
     executable.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{FAKE}" "$@"\n')
     executable.chmod(executable.stat().st_mode | stat.S_IXUSR)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        port = int(probe.getsockname()[1])
+    return ("intern-s1-mini-fp8", "-s", f"lmdeploy={executable}", "-s", f"server_port={port}"), port
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_it_loads_stops_all(number: int, tmp_path: Path) -> None:
+    words, _ = fake(tmp_path)
+    source = str(Path(benchmate.__path__[0]).parent)
+    up = subprocess.Popen(
+        [sys.executable, "-m", "benchmate.app.cli", "deploy", "up", *words],
+        env={**os.environ, "PYTHONPATH": source, "FAKE": "slow"}, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert up.stderr is not None
+    for line in up.stderr:
+        if "starting" in line:
+            break
+    (file,) = (tmp_path / "data" / "deployments").glob("*.json")
+    (process,) = json.loads(file.read_text())["processes"]
+    up.send_signal(number)
+    assert up.wait(timeout=60) == 130
+    up.stderr.close()
+    assert start_time(process["pid"]) is None and not file.exists()
+
+
+def test_up_status_down(tmp_path: Path) -> None:
+    words, port = fake(tmp_path)
     assert deploy("status").exit_code == 4
-    words = ("intern-s1-mini-fp8", "-s", f"lmdeploy={executable}", "-s", f"server_port={port}")
     up = deploy("up", *words, "--timeout", "60", "--json")
     try:
         assert up.exit_code == 0, up.stderr
