@@ -18,6 +18,7 @@ from benchmate.app import (
     cli_library,
     cli_model,
     cli_runs,
+    cli_serve,
     cli_tools,
     cli_workflows,
     output,
@@ -105,6 +106,11 @@ deploy.command("up")(cli_deploy.up)
 deploy.command("status")(cli_deploy.status)
 deploy.command("down")(cli_deploy.down)
 app.add_typer(deploy, name="deploy", rich_help_panel=HERE)
+app.command(
+    "serve-local",
+    rich_help_panel=HERE,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(cli_serve.serve_local)
 app.command("doctor", rich_help_panel=HERE)(cli_doctor.doctor)
 
 
