@@ -194,7 +194,8 @@ async def test_a_call_over_the_budget_never_starts(journals: Journals) -> None:
     run, inner = journals.run("a", limits=BudgetLimits(tokens=60)), ScriptedEngine(["x"])
     with pytest.raises(BudgetExceeded):
         await ask(recorded(inner), run)
-    assert inner.asked == [] and len(run.journal) == 0
+    assert inner.asked == []
+    assert [record.kind for record in run.journal.records()] == ["call.refused"]
 
 
 async def test_text_is_told_once_live_or_replayed(journals: Journals) -> None:
