@@ -1,18 +1,25 @@
 # make demo    a first run with the built-in model, no key and no GPU
 # make test    the test suite
 # make lint    ruff and mypy
+# make lmdeploy        an environment with LMDeploy's server for a CPU, in $(LMDEPLOY_VENV), about 1.7 GB
+# make test-lmdeploy   the tests against that server
 #
 # Each makes its environment first, in $(VENV), and skips that while pyproject.toml and constraints.txt are unchanged.
 # PYTHON=/path/to/python3.12 picks the interpreter; otherwise the first that works of 3.13, 3.12 and 3.11.
 
-VENV ?= .venv
-PYTHON ?=
+# Where PyPI's torch is built for CUDA: make lmdeploy TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
-BIN := $(VENV)/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+VENV ?= .venv
+LMDEPLOY_VENV ?= .venv-lmdeploy
+PYTHON ?=
+TORCH_INDEX ?=
+
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL = $(PIP) -c constraints.txt
 NEEDS := pyproject.toml constraints.txt
 
-.PHONY: demo test lint
+.PHONY: demo test lint lmdeploy test-lmdeploy
 
 demo: $(VENV)/.ready
 	$(BIN)/benchmate model pull
@@ -26,6 +33,19 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+lmdeploy: $(LMDEPLOY_VENV)/.ready
+
+test-lmdeploy: $(VENV)/.ready-dev $(LMDEPLOY_VENV)/.ready
+	LMDEPLOY_PYTHON=$(abspath $(LMDEPLOY_VENV)/bin/python) $(BIN)/pytest -q tests/real_lmdeploy tests/unit/model/serving
+
+$(LMDEPLOY_VENV)/.ready: override VENV := $(LMDEPLOY_VENV)
+$(LMDEPLOY_VENV)/.ready: lmdeploy-requirements.txt
+	@$(make_venv)
+	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch==2.13.0
+	$(PIP) --no-deps -r lmdeploy-requirements.txt
+	$(PIP) --no-deps -e .
+	@touch $@
 
 $(VENV)/.ready: $(NEEDS)
 	@$(make_venv)

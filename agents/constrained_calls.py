@@ -15,7 +15,7 @@ from benchmate.agents.intake import Candidate, Intake, read_question
 from benchmate.agents.router import route
 from benchmate.agents.specialists import Specialist
 from benchmate.agents.tasks import Setting, collect_calls
-from benchmate.model.engine import Constraint, Message, Sampling, ToolSpec
+from benchmate.model.engine import Constraint, Message, Sampling, ToolSpec, for_role
 from benchmate.model.renderer import renderer
 from benchmate.runtime.context import RunContext, TaskScope
 from benchmate.runtime.errors import ErrorInfo, InvalidInput, NotFound
@@ -53,7 +53,8 @@ async def run_constrained(
     if not shortlist:
         raise _why_before(context, task) or no_tool(goal, intake.candidates, task.feedback)
     calls = {name: list(legal_calls(tools[name], goal, intake.candidates)) for name in shortlist}
-    name, arguments = await choose(setting.engine, context, goal, {n: tools[n] for n in shortlist}, calls)
+    engine = for_role(setting.engine, "specialist")
+    name, arguments = await choose(engine, context, goal, {n: tools[n] for n in shortlist}, calls)
     batch = _each_subject(tools[name], arguments, calls[name])
     batch = [_with_structures(tools[name], a, setting.intake) for a in batch]
     outcomes = await call_batch(context, scope, name, batch)
@@ -159,7 +160,7 @@ async def choose(
     specs = [ToolSpec(name=t.name, description=t.summary, parameters=t.schema) for t in tools.values()]
     schema = {"oneOf": [call_schema(name, options) for name, options in calls.items()]}
     text = await _constrained_text(
-        engine, context.settings.model.template, goal, specs, Constraint(json_schema=schema)
+        engine, context.settings.role("specialist").template, goal, specs, Constraint(json_schema=schema)
     )
     try:
         said = json.loads(text)

@@ -15,7 +15,7 @@ from benchmate.agents.ledger import EvidenceIndex
 from benchmate.agents.specialists import Specialist
 from benchmate.agents.tasks import Setting
 from benchmate.agents.wording import sentence
-from benchmate.model.engine import Constraint, Engine, Message, Sampling, ToolSpec
+from benchmate.model.engine import Constraint, Engine, Message, Sampling, ToolSpec, for_role
 from benchmate.runtime.calls import ends_run
 from benchmate.runtime.canonical import canonical_json
 from benchmate.runtime.context import RunContext, TaskScope, entered
@@ -57,7 +57,7 @@ async def run_free(
     context: RunContext, scope: TaskScope, task: Task, agent: Specialist, setting: Setting
 ) -> TaskResult:
     """Let the model call tools until it is done, then take its claims. Raises InvalidInput (`bad_model_output`, `too_many_turns`)."""
-    engine: Engine | None = setting.engine
+    engine: Engine | None = for_role(setting.engine, "specialist")
     if engine is None:
         raise InvalidInput("no_model", f"{agent.name} needs a model", hint="give the profile one")
     goal = str(fill(task.arguments.get("goal", ""), setting.names()))
@@ -102,7 +102,7 @@ async def run_free(
         )
     told = _told(scope, gathered)
     with entered(context, told):
-        final = await _final_answer(engine, messages)
+        final = await _final_answer(for_role(setting.engine, "writer"), messages)
     index = EvidenceIndex.of(context)
     claims = [
         _claim(task, number, stated, index, setting, told.labels)

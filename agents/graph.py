@@ -17,6 +17,7 @@ from benchmate.agents.reporter import make_report
 from benchmate.agents.state import Branch, Outcome, State
 from benchmate.agents.tasks import Setting, ask_person, run_task
 from benchmate.agents.verifier import verify_claims
+from benchmate.model.engine import for_role
 from benchmate.runtime.context import RunContext, body_of
 from benchmate.runtime.errors import BenchmateError, InvalidInput
 from benchmate.runtime.events import Event
@@ -77,7 +78,10 @@ class Nodes:
             plan = load_plan(self.context, ref)
         else:
             plan = await make_plan(
-                self.context, state["question"], self._intake(state["intake"]), self.engine
+                self.context,
+                state["question"],
+                self._intake(state["intake"]),
+                for_role(self.engine, "planner"),
             )
             ref = store(self.context, plan)
         self._announce(plan, ref)
@@ -205,10 +209,12 @@ class Nodes:
             return [
                 Verdict(claim_id=c.id, status="unchecked", method="none", reason=str(error)) for c in claims
             ]
-        if self.engine is not None and self.context.settings.model.judges:
+        if self.engine is not None and self.context.settings.role("verifier").judges:
             from benchmate.agents.judge import judge_open
 
-            verdicts = await judge_open(self.context, self.engine, claims, verdicts, round_)
+            verdicts = await judge_open(
+                self.context, for_role(self.engine, "verifier"), claims, verdicts, round_
+            )
         return verdicts
 
     def _tasks_to_repeat(

@@ -45,7 +45,7 @@ async def make_plan(context: RunContext, question: str, intake: Intake, engine: 
         )
     scope = TaskScope(SCOPE)
     with entered(context, scope):
-        if context.settings.model.plans and engine is not None:
+        if context.settings.role("planner").plans and engine is not None:
             tasks = await _plan_freely(context, question, engine)
         else:
             tasks = await _one_task_each(context, scope, question, intake)

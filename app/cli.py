@@ -13,10 +13,12 @@ import typer
 from typer.core import TyperGroup
 
 from benchmate.app import (
+    cli_deploy,
     cli_doctor,
     cli_library,
     cli_model,
     cli_runs,
+    cli_serve,
     cli_tools,
     cli_workflows,
     output,
@@ -95,6 +97,20 @@ model = typer.Typer(help="Fetch the built-in model, or look whether it is here."
 model.command("pull")(cli_model.pull_model)
 model.command("status")(cli_model.show_model)
 app.add_typer(model, name="model", rich_help_panel=HERE)
+deploy = typer.Typer(help="Plan, check, start, watch and stop an LMDeploy model server on your GPUs.")
+deploy.command("presets")(cli_deploy.presets)
+deploy.command("plan")(cli_deploy.plan)
+deploy.command("check")(cli_deploy.check)
+deploy.command("render")(cli_deploy.render)
+deploy.command("up")(cli_deploy.up)
+deploy.command("status")(cli_deploy.status)
+deploy.command("down")(cli_deploy.down)
+app.add_typer(deploy, name="deploy", rich_help_panel=HERE)
+app.command(
+    "serve-local",
+    rich_help_panel=HERE,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(cli_serve.serve_local)
 app.command("doctor", rich_help_panel=HERE)(cli_doctor.doctor)
 
 

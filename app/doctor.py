@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from benchmate.runtime.errors import BenchmateError, NotFound, Unavailable
 
 if TYPE_CHECKING:
-    from benchmate.runtime.settings import Settings
+    from benchmate.runtime.settings import ModelProfile, Settings
 
 PYTHONS = ((3, 11), (3, 14))  # from, and before; pyproject.toml says the same
 LITTLE_SPACE = 1e9  # bytes; the model and its download need about a fifth of it
@@ -152,9 +152,17 @@ def _tools() -> str:
 
 
 def _model(settings: Settings) -> str:
-    profile = settings.model
+    said = [_model_of(settings, settings.model)]
+    for role, name in settings.roles.items():
+        if name != settings.profile:
+            said.append(f"{role}: {_model_of(settings, settings.named(name))}")
+    return "; ".join(said)
+
+
+def _model_of(settings: Settings, profile: ModelProfile) -> str:
     if profile.engine == "http":
-        return _server(profile.base_url or "", profile.model, profile.api_key_env)
+        urls = (profile.base_url or "", *profile.endpoints)
+        return ", ".join(_server(url, profile.model, profile.api_key_env) for url in urls)
     from benchmate.model.pull import NOT_FETCHED_HINT, status
 
     found = status(settings)

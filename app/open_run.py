@@ -21,7 +21,7 @@ from benchmate.runtime.http import HttpClient
 from benchmate.runtime.journal import Journal, open_existing
 from benchmate.runtime.labels import NO_LABELS
 from benchmate.runtime.policy import Policy
-from benchmate.runtime.settings import Mode, Settings, load_settings
+from benchmate.runtime.settings import Mode, ModelProfile, Settings, load_settings
 from benchmate.runtime.workers import WorkerPool
 
 Listener = Callable[[Event], None]
@@ -131,7 +131,8 @@ async def open_run(
         elif engine is None:
             from benchmate.model.factory import make_engine
 
-            engine = make_engine(settings, version=_model_version(journal))
+            versions = {role: told["version"] for role, told in _role_models(journal).items()}
+            engine = make_engine(settings, version=_model_version(journal), role_versions=versions)
             stack.push_async_callback(engine.aclose)
         else:
             engine = _recording_engine(engine, settings)
@@ -201,7 +202,14 @@ def _recorded_engine(source: Journal, settings: Settings) -> Any:
         name=told.get("model", "none"),
         version=told.get("model_version", "none"),
         max_tokens=settings.model.max_completion_tokens,
-    )
+        roles={
+            role: RecordedEngine(
+                None, name=model["model"], version=model["version"],
+                max_tokens=model["profile"]["max_completion_tokens"],
+            )
+            for role, model in _role_models(source).items()
+        },
+    )  # fmt: skip
 
 
 def _spent_seconds(journal: Journal) -> float:
@@ -243,6 +251,30 @@ def _model_version(journal: Journal) -> str | None:
     return opened.body.get("model_version") if opened else None
 
 
+def _role_models(journal: Journal) -> dict[str, dict[str, Any]]:
+    """Return the model, its version and its profile of each role that another model fills, as a run was opened."""
+    opened = journal.first("run.opened")
+    roles: dict[str, dict[str, Any]] = opened.body.get("roles", {}) if opened else {}
+    return roles
+
+
+def _roles_data(engine: Any, settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return what `_role_models` finds again."""
+    from benchmate.model.engine import for_role
+
+    filled = {
+        role: for_role(engine, role) for role, name in settings.roles.items() if name != settings.profile
+    }
+    return {
+        role: {"model": other.name, "version": other.version, "profile": _profile_data(settings.role(role))}
+        for role, other in filled.items()
+    }
+
+
+def _profile_data(profile: ModelProfile) -> dict[str, Any]:
+    return profile.model_dump(mode="json", include=set(PROFILE_OF_A_RUN))
+
+
 def _copy_artifacts(recording: Path, target: ArtifactStore) -> None:
     source = ArtifactStore(recording / "artifacts")
     for path in sorted((recording / "artifacts").iterdir()):
@@ -272,7 +304,8 @@ def record_opening(
             **start, title=title or (plan.title if plan else question), profile=context.settings.profile,
             mode=str(context.mode), versions=package_versions(),
             budget=budget.model_dump(exclude_none=True) if budget else None, policy=_policy_data(context.policy) or None,
-            model_profile=context.settings.model.model_dump(mode="json", include=set(PROFILE_OF_A_RUN)),
+            model_profile=_profile_data(context.settings.model),
+            roles=_roles_data(run.engine, context.settings) or None,
             private=private or None, model=getattr(run.engine, "name", None), model_version=getattr(run.engine, "version", None),
         ),
     )  # fmt: skip

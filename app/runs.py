@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from benchmate.agents.approval import ApprovalAnswer, ApprovalRequest
 from benchmate.agents.contracts import Plan, Report
@@ -28,7 +28,7 @@ from benchmate.runtime.errors import BenchmateError, InvalidInput, NotFound, Sto
 from benchmate.runtime.files import write_atomically
 from benchmate.runtime.journal import Entry, Journal, Record, open_existing
 from benchmate.runtime.policy import Policy
-from benchmate.runtime.settings import Mode, Settings, load_settings
+from benchmate.runtime.settings import Mode, Role, Settings, load_settings
 
 if TYPE_CHECKING:
     from benchmate.runtime.evidence import Evidence
@@ -193,7 +193,13 @@ async def replay_run(
             "not_empty", f"{target / folder.name} holds a run already", hint="give another folder with --out"
         )
     name, told = opened.body["profile"], opened.body.get("model_profile")
-    settings = load_settings(profile=name, profiles={name: told} if told else None)
+    roles: dict[str, Any] = opened.body.get("roles", {})
+    if told and roles:
+        told = told | {
+            "roles": {role: f"{name} {role}" if role in roles else name for role in get_args(Role)}
+        }
+    profiles = {name: told} | {f"{name} {role}": model["profile"] for role, model in roles.items()}
+    settings = load_settings(profile=name, profiles=profiles if told else None)
     async with open_run(
         target, settings=settings, run_id=folder.name, listeners=listeners, recording=folder
     ) as run:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -112,6 +112,11 @@ class Completion(_Frozen):
         None, description="Of each of `ids`, by the model without a constraint."
     )
     prompt_ids: list[int]
+    routed_experts: list[list[list[int]]] | str | None = Field(
+        None,
+        description="[prompt + drawn - 1, layers, experts per token] of a mixture of experts, or the key under "
+        "which LMDeploy's shared store holds them.",
+    )
     finish_reason: str = Field(description="`stop`, `length`, or the server's own word.")
     usage: Usage
     model: str
@@ -177,7 +182,8 @@ class RecordedEngine:
     """An Engine whose calls go into the run's journal, and come back from there on resume and replay.
 
     `inner` is an engine, or a function that makes one, called when the first call must really be made. In a
-    replay that never happens; `version` is then the one that the recording names.
+    replay that never happens; `version` is then the one that the recording names. `roles` are the engines of
+    roles that another model fills.
     """
 
     def __init__(
@@ -188,8 +194,10 @@ class RecordedEngine:
         version: str,
         max_tokens: int = 512,
         remote: bool = False,
+        roles: Mapping[str, RecordedEngine] | None = None,
     ) -> None:
         self.name, self.version, self.max_tokens, self.remote = name, version, max_tokens, remote
+        self.roles = dict(roles or {})
         self._make = inner if callable(inner) else None
         self._engine = None if callable(inner) else inner
 
@@ -203,6 +211,10 @@ class RecordedEngine:
                 "no_model", "no model can be called here", hint="a replay answers from its recording alone"
             )
         return self._engine
+
+    def role(self, name: str) -> RecordedEngine:
+        """Return the engine of a role: this one, unless the profile gives the role to another."""
+        return self.roles.get(name, self)
 
     async def chat(
         self,
@@ -284,6 +296,8 @@ class RecordedEngine:
         engine, self._engine = self._engine, None
         if engine is not None:
             await engine.aclose()
+        for other in {id(other): other for other in self.roles.values()}.values():
+            await other.aclose()
 
     def _limited(self, sampling: Sampling) -> Sampling:
         return sampling.model_copy(update={"max_tokens": sampling.max_tokens or self.max_tokens})
@@ -318,6 +332,12 @@ class RecordedEngine:
         self._check_private(*where)
         call = Call("model", name, self.version, arguments, tokens=tokens)
         return (await record_call(*where, call, run)).result
+
+
+def for_role(engine: Any, name: str) -> Any:
+    """Return the engine that fills a role: the engine itself where it knows of no roles."""
+    role = getattr(engine, "role", None)
+    return engine if role is None else role(name)
 
 
 def _arguments(**fields: Any) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from benchmate.runtime.errors import InvalidInput, Transient, Unavailable, did_y
 
 CHAT = "/v1/chat/completions"
 CHOICES = ("auto", "none", "required")
+STREAM_BROKEN = "model_stream_broken"
+BROKEN_TURNS = ("abort", "error")  # finish reasons of LMDeploy: it was put to sleep, or told to stop
 
 
 class Server(Protocol):
@@ -29,19 +31,30 @@ class Server(Protocol):
     name: str
     version: str
 
-    async def post(self, path: str, body: dict[str, Any]) -> Any:
+    async def post(
+        self, path: str, body: dict[str, Any], check: Callable[[Any], None] = lambda answer: None
+    ) -> Any:
         """Return the JSON answer to a POST."""
 
-    async def stream(
-        self, path: str, body: dict[str, Any], on_event: Callable[[dict[str, Any]], None]
-    ) -> None:
-        """POST, and tell `on_event` each event as it comes."""
+    async def stream(self, path: str, body: dict[str, Any], gatherer: Callable[[], Gatherer]) -> Any:
+        """POST, and return what a gatherer makes of the events."""
+
+
+class Gatherer(Protocol):
+    """Puts a streamed answer together."""
+
+    def add(self, event: dict[str, Any]) -> None:
+        """Take the next event."""
+
+    def answer(self) -> Any:
+        """Return the whole answer. Raises Transient when the stream had no end."""
 
 
 class OpenAI:
     """What every OpenAI-compatible server understands. A server that understands more is a subclass."""
 
     name = "openai"
+    attempts = 4  # at one call, while the server fails
 
     async def chat(
         self,
@@ -56,6 +69,20 @@ class OpenAI:
         """Return the next turn. See Engine."""
         check_choice(tool_choice, tools)
         check_constraint(constraint)
+        body = self.chat_body(server, messages, tools, sampling, constraint, tool_choice)
+        answer = await self.ask(server, body, Told(on_text) if on_text else None)
+        return read_chat(answer, server, tools, constraint, tool_choice)
+
+    def chat_body(
+        self,
+        server: Server,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        sampling: Sampling,
+        constraint: Constraint | None,
+        tool_choice: ToolChoice | None,
+    ) -> dict[str, Any]:
+        """Return the request of a chat."""
         body = {
             "model": server.name,
             "messages": [message_json(m) for m in messages],
@@ -67,15 +94,20 @@ class OpenAI:
                 body["tool_choice"] = choice_json(tool_choice)
         if constraint is not None:
             body["response_format"] = self.response_format(constraint)
-        if on_text is None:
-            answer = await server.post(CHAT, body)
-        else:
-            gathered = _Gathered(on_text)
-            await server.stream(
-                CHAT, body | {"stream": True, "stream_options": {"include_usage": True}}, gathered.add
-            )
-            answer = gathered.answer()
-        return read_chat(answer, server, tools, constraint, tool_choice)
+        return body
+
+    async def ask(self, server: Server, body: dict[str, Any], told: Told | None) -> dict[str, Any]:
+        """Return the server's answer to a chat, streamed where somebody is told. It holds one whole turn."""
+
+        def check(answer: Any) -> None:
+            check_turn(answer, server.name)
+
+        if told is None:
+            answer: dict[str, Any] = await server.post(CHAT, body, check)
+            return answer
+        streamed = body | {"stream": True, "stream_options": {"include_usage": True}}
+        answer = await server.stream(CHAT, streamed, lambda: GatheredChat(told, check))
+        return answer
 
     async def generate(
         self, server: Server, ids: list[int], sampling: Sampling, constraint: Constraint | None
@@ -207,16 +239,7 @@ def read_chat(
     constraint: Constraint | None,
     tool_choice: ToolChoice | None,
 ) -> ChatReply:
-    """Return the turn that an answer holds.
-
-    Raises Transient (`bad_server_answer`), InvalidInput (`bad_model_output`).
-    """
-    if not answer.get("choices"):
-        raise Transient(
-            "bad_server_answer",
-            f"{server.name}: the server's answer holds no choices",
-            details={"keys": list(answer)},
-        )
+    """Return the turn that an answer holds, as `check_turn` let it pass. Raises InvalidInput (`bad_model_output`)."""
     choice = answer["choices"][0]
     turn, finish_reason = choice["message"], choice.get("finish_reason") or "unknown"
     text, reasoning = turn.get("content") or "", turn.get("reasoning_content") or turn.get("reasoning")
@@ -263,17 +286,71 @@ def _read_call(call: dict[str, Any], index: int, finish_reason: str, tools: Sequ
     return ToolCall(id=call.get("id") or f"call_{index}", name=name, arguments=arguments)
 
 
-class _Gathered:
-    """A streamed answer, put together."""
+def check_turn(answer: Any, name: str) -> None:
+    """Raise Transient (`bad_server_answer`, `model_aborted`) for an answer that holds no turn, or a broken one."""
+    choices = answer.get("choices") if isinstance(answer, dict) else None
+    first = choices[0] if isinstance(choices, list) and choices else None
+    turn = first.get("message") if isinstance(first, dict) else None
+    calls = turn.get("tool_calls") or [] if isinstance(turn, dict) else None
+    if (
+        not isinstance(first, dict)
+        or not isinstance(turn, dict)
+        or not isinstance(turn.get("content") or "", str)
+        or not isinstance(calls, list)
+        or not all(isinstance(call, dict) and isinstance(call.get("function"), dict) for call in calls)
+        or not all(isinstance(call["function"].get("name"), str) for call in calls)
+    ):
+        raise Transient(
+            "bad_server_answer",
+            f"{name}: the server's answer holds no turn",
+            details={"keys": sorted(answer) if isinstance(answer, dict) else type(answer).__name__},
+        )
+    if first.get("finish_reason") in BROKEN_TURNS:
+        raise Transient("model_aborted", f"{name}: the server broke off the turn: {first['finish_reason']}")
+
+
+class Told:
+    """What the caller has been told of a streamed text. A second attempt goes on where the first broke off."""
 
     def __init__(self, on_text: Callable[[str], None]) -> None:
+        self.text = ""
         self._on_text = on_text
+
+    def tell(self, text: str, *, ended: bool = False) -> None:
+        """Tell what is new in `text`, all that there is so far.
+
+        Raises Transient (`model_stream_broken`) where it is another text than was told.
+        """
+        if text.startswith(self.text):
+            if new := text[len(self.text) :]:
+                self.text = text
+                self._on_text(new)
+        elif ended or not self.text.startswith(text):
+            raise Transient(
+                STREAM_BROKEN,
+                "the model server broke off an answer that was being shown, and gave another at the second try",
+                hint="ask again",
+            )
+
+
+class GatheredChat:
+    """A streamed chat, put together as if it had come whole."""
+
+    def __init__(self, told: Told, check: Callable[[Any], None]) -> None:
+        self._told, self._check = told, check
         self._text: dict[str, str] = {}
         self._calls: dict[int, dict[str, Any]] = {}
         self._finish_reason: str | None = None
         self._rest: dict[str, Any] = {}
 
     def add(self, event: dict[str, Any]) -> None:
+        """Take the next chunk. Raises Transient (`bad_server_answer`) for one of another shape."""
+        try:
+            self._add(event)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise Transient("bad_server_answer", f"the model server streamed nonsense: {error}") from error
+
+    def _add(self, event: dict[str, Any]) -> None:
         self._rest |= {key: event[key] for key in ("model", "usage") if event.get(key)}
         for choice in event.get("choices") or []:
             self._finish_reason = choice.get("finish_reason") or self._finish_reason
@@ -282,7 +359,7 @@ class _Gathered:
                 if delta.get(key):
                     self._text[key] = self._text.get(key, "") + delta[key]
             if delta.get("content"):
-                self._on_text(delta["content"])
+                self._told.tell(self._text["content"])
             for part in delta.get("tool_calls") or []:
                 call = self._calls.setdefault(
                     part.get("index", 0), {"function": {"name": "", "arguments": ""}}
@@ -292,7 +369,11 @@ class _Gathered:
                     call["function"][key] += piece or ""
 
     def answer(self) -> dict[str, Any]:
+        """Return the answer. Raises Transient when the stream had no end, or the turn is broken."""
         if self._finish_reason is None:
             raise Transient("bad_server_answer", "the model server broke off its stream")
         message = {**self._text, "tool_calls": [self._calls[index] for index in sorted(self._calls)]}
-        return {**self._rest, "choices": [{"message": message, "finish_reason": self._finish_reason}]}
+        answer = {**self._rest, "choices": [{"message": message, "finish_reason": self._finish_reason}]}
+        self._check(answer)
+        self._told.tell(self._text.get("content", ""), ended=True)
+        return answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from enum import StrEnum
 from pathlib import Path
@@ -40,13 +41,23 @@ class Mode(StrEnum):
         return self in (Mode.LIVE, Mode.RECORDED)
 
 
+Role = Literal["planner", "specialist", "verifier", "writer"]
+
+
 class ModelProfile(BaseModel):
     """Which model answers, and how it is reached."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     engine: Literal["embedded", "http"] = "embedded"
+    dialect: Literal["openai", "llama.cpp", "lmdeploy"] = Field(
+        "openai", description="What the server understands beyond OpenAI's chat."
+    )
     base_url: str | None = Field(None, description="An OpenAI-compatible server, e.g. http://host:23333/v1.")
+    endpoints: tuple[str, ...] = Field(
+        (),
+        description="Further servers of the same model, which share its calls and take over where one fails.",
+    )
     model: str = "SmolLM2-135M-Instruct"
     template: str = Field("chatml", description="The renderer for `generate`.")
     api_key_env: str | None = Field(None, description="The environment variable with the key; never the key.")
@@ -54,14 +65,31 @@ class ModelProfile(BaseModel):
     context_tokens: int = Field(4096, ge=512)
     max_completion_tokens: int = Field(512, ge=1)
     timeout_seconds: float = Field(120.0, gt=0)
+    concurrency: int = Field(8, ge=1, description="Calls under way at a time; further ones wait their turn.")
+    thinking: bool | None = Field(
+        None, description="Whether it thinks first; None is its template's own way."
+    )
+    family: str | None = Field(
+        None, description="Which models it is kin to, e.g. `intern`; None reads it off its name."
+    )
+    roles: dict[Role, str] = Field(
+        default_factory=dict, description="Profiles of other models that plan, specialise, verify or write."
+    )
     judges: bool = Field(False, description="Whether it is trusted to judge claims that code cannot check.")
     plans: bool = Field(False, description="Whether it plans freely; otherwise one task per sub-question.")
+
+    @property
+    def kin(self) -> str:
+        """The model's family: `intern` of internlm/Intern-S1-Pro, `qwen` of Qwen/Qwen3-235B-A22B."""
+        stem = self.model.rpartition("/")[2].lower()
+        letters = re.match(r"[a-z]+", stem)
+        return self.family or (letters.group() if letters else stem)
 
 
 PROFILES: dict[str, ModelProfile] = {
     "embedded": ModelProfile(),
     "lmdeploy": ModelProfile(
-        engine="http", base_url="http://127.0.0.1:23333/v1", model="internlm/Intern-S1-Pro",
+        engine="http", dialect="lmdeploy", base_url="http://127.0.0.1:23333/v1", model="internlm/Intern-S1-Pro",
         template="server", context_tokens=32768, max_completion_tokens=4096, timeout_seconds=600,
         judges=True, plans=True,
     ),
@@ -128,6 +156,10 @@ class Settings(BaseSettings):
     @property
     def model(self) -> ModelProfile:
         """The model profile in force. Raises InvalidInput (`unknown_profile`)."""
+        return self.named(self.profile)
+
+    def named(self, name: str) -> ModelProfile:
+        """Return a model profile. Raises InvalidInput (`unknown_profile`)."""
         # An own profile of a shipped name changes only what it says.
         known = PROFILES | {
             name: PROFILES[name].model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
@@ -135,13 +167,30 @@ class Settings(BaseSettings):
             else own
             for name, own in self.profiles.items()
         }
-        if self.profile not in known:
+        if name not in known:
             raise InvalidInput(
-                "unknown_profile",
-                f"there is no profile {self.profile!r}",
-                hint=did_you_mean(self.profile, known),
+                "unknown_profile", f"there is no profile {name!r}", hint=did_you_mean(name, known)
             )
-        return known[self.profile]
+        return known[name]
+
+    @property
+    def roles(self) -> dict[Role, str]:
+        """The profile of each role that the profile in force leaves to another.
+
+        Where it names no verifier, one of the other roles' models judges if it may and is of another family than the
+        specialists' model: kin models share their mistakes.
+        """
+        roles = dict(self.model.roles)
+        if "verifier" not in roles:
+            specialist = self.named(roles.get("specialist", self.profile))
+            for name in roles.values():
+                if self.named(name).judges and self.named(name).kin != specialist.kin:
+                    return roles | {"verifier": name}
+        return roles
+
+    def role(self, role: Role) -> ModelProfile:
+        """Return the model profile of a role. Raises InvalidInput (`unknown_profile`)."""
+        return self.named(self.roles.get(role, self.profile))
 
     @property
     def library_folder(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from benchmate.app.runs import RunOutcome, execute, replay_run, resume_run
-from benchmate.model.engine import ToolCall
+from benchmate.model.engine import RecordedEngine, ToolCall
 from benchmate.model.scripted import Asked, ScriptedEngine
 from benchmate.runtime.budget import BudgetLimits
 from benchmate.runtime.errors import BenchmateError, StorageError
@@ -124,6 +125,35 @@ async def test_a_run_of_a_free_model_replays_without_the_model_and_its_profile(
     assert outcome.status == "complete"
     assert engine.asked
     replay_alone(benchmate, outcome, tmp_path, without_libraries)
+
+
+@pytest.mark.usefixtures("inline_tools")
+async def test_a_run_with_a_model_for_each_role_replays_and_names_them(tmp_path: Path) -> None:
+    own = {"planner": "p", "verifier": "v", "writer": "own"}
+    settings = load_settings(
+        profile="own",
+        profiles={
+            "own": ModelProfile(roles=own),
+            "p": ModelProfile(plans=True),
+            "v": ModelProfile(judges=True, family="other"),
+        },
+    )
+    engines = {name: ScriptedEngine(plan_call_conclude, name=name) for name in ("own", "p", "v")}
+    recorded = {name: RecordedEngine(e, name=e.name, version=e.version) for name, e in engines.items()}
+    main = RecordedEngine(
+        engines["own"], name="own", version="1", roles={"planner": recorded["p"], "verifier": recorded["v"]}
+    )
+    outcome = await execute(
+        question="What is the logP of aspirin?", out=tmp_path / "runs", settings=settings, engine=main
+    )
+    assert outcome.status == "complete" and len(engines["p"].asked) == 1
+    with sqlite3.connect(outcome.folder / "journal.sqlite") as journal:
+        (opened,) = journal.execute("SELECT body FROM records WHERE kind = 'run.opened'").fetchone()
+    journal.close()
+    roles = json.loads(opened)["roles"]
+    assert {role: told["model"] for role, told in roles.items()} == {"planner": "p", "verifier": "v"}
+    await replay_run(outcome.folder, out=tmp_path / "again")
+    assert_same(outcome.folder, tmp_path / "again" / outcome.run_id)
 
 
 @pytest.mark.usefixtures("inline_tools")

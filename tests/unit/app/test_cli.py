@@ -30,7 +30,7 @@ from benchmate.runtime.errors import (
 SOURCE = str(Path(benchmate.__path__[0]).parent)
 COMMANDS = (
     "ask", "run", "resume", "replay", "show", "validate", "plan", "schema", "tool", "ingest", "search",
-    "model", "doctor",
+    "model", "deploy", "doctor",
 )  # fmt: skip
 HEAVY = ("pydantic", "langgraph", "langchain_core", "rdkit", "chromadb", "numpy", "pint", "httpx", "asyncio")
 

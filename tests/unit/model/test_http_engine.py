@@ -13,6 +13,7 @@ import tenacity
 from benchmate.model import http_engine
 from benchmate.model.engine import ChatReply, Constraint, Message, Sampling, ToolCall, ToolSpec
 from benchmate.model.http_engine import HttpEngine
+from benchmate.model.openai_api import OpenAI
 from benchmate.runtime.errors import BenchmateError, InvalidInput, NotFound, Transient, Unavailable
 
 BASE = "http://127.0.0.1:9"
@@ -149,10 +150,10 @@ async def test_what_may_pass_is_asked_again(failure: Any) -> None:
 )
 async def test_after_four_attempts_it_says_why(failure: Any, kind: type[BenchmateError], code: str) -> None:
     with respx.mock:
-        route = respx.post(CHAT).mock(side_effect=[failure] * http_engine.ATTEMPTS)
+        route = respx.post(CHAT).mock(side_effect=[failure] * OpenAI.attempts)
         with pytest.raises(kind) as caught:
             await engine().chat(ASK, sampling=Sampling())
-        assert caught.value.code == code and route.call_count == http_engine.ATTEMPTS
+        assert caught.value.code == code and route.call_count == OpenAI.attempts
 
 
 @pytest.mark.parametrize(
@@ -366,16 +367,105 @@ async def test_a_streamed_call_is_put_together() -> None:
     assert reply.message.tool_calls == (ToolCall(id="abc", name="logp", arguments={"compound": "aspirin"}),)
 
 
-async def test_a_stream_is_repeated_only_while_nothing_was_told() -> None:
-    reply, texts = await told([BUSY, events({"content": "1.2"})])
-    assert isinstance(reply, ChatReply) and texts == ["1.2"]
-    broken = stream(
-        json.dumps({"choices": [{"delta": {"content": "1."}}]}), '{"error": {"message": "out of memory"}}'
+BREAKS = '{"error": {"message": "out of memory"}}'
+
+
+def chunk(text: str) -> str:
+    return json.dumps({"choices": [{"delta": {"content": text}}]})
+
+
+async def test_a_broken_stream_goes_on_where_it_broke_off() -> None:
+    reply, texts = await told([BUSY, stream(chunk("1."), BREAKS), events({"content": "1.2"})])
+    assert isinstance(reply, ChatReply) and reply.message.text == "1.2" and texts == ["1.", "2"]
+
+
+async def test_a_second_try_that_says_something_else_is_not_mixed_with_the_first() -> None:
+    for second in ("3.2", "1"):
+        reply, texts = await told([stream(chunk("1."), BREAKS), events({"content": second})])
+        assert isinstance(reply, Transient) and reply.code == "model_stream_broken" and texts == ["1."]
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        (events({"content": "1."}, finish_reason=None), "broke off its stream"),
+        (stream(chunk("1."), "{not json"), "broke off its answer"),
+        (stream(chunk("1."), "[1]"), "no event"),
+        (stream(chunk("1."), '{"choices": 3}'), "nonsense"),
+        (stream(chunk("1."), '{"choices": [{"delta": {"content": 3}}]}'), "nonsense"),
+        (stream(chunk("1."), json.dumps({"choices": [{"finish_reason": "abort"}]})), "broke off the turn"),
+    ],
+)
+async def test_a_stream_that_never_ends_well_is_an_error(broken: httpx.Response, why: str) -> None:
+    reply, texts = await told([broken] * OpenAI.attempts)
+    assert isinstance(reply, Transient) and why in reply.info.message and texts == ["1."]
+
+
+async def test_a_dead_node_behind_a_proxy_ends_a_stream_in_a_bare_line() -> None:
+    dead = stream(chunk("1."), "")
+    dead = httpx.Response(
+        200, text=dead.text + '{"error_code": 10402, "text": "node"}\n', headers=dead.headers
     )
-    reply, texts = await told([broken, events({"content": "1.2"})])
-    assert isinstance(reply, Transient) and "out of memory" in reply.info.message and texts == ["1."]
+    reply, texts = await told([dead, events({"content": "1.2"})])
+    assert isinstance(reply, ChatReply) and texts == ["1.", "2"]
 
 
-async def test_a_stream_without_an_end_is_broken() -> None:
-    reply, _ = await told([events({"content": "1."}, finish_reason=None)])
-    assert isinstance(reply, Transient) and "broke off" in reply.info.message
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"choices": None},
+        {"choices": [3]},
+        {"choices": [{"finish_reason": "stop"}]},
+        {"choices": [{"message": {"content": 3}}]},
+        {"choices": [{"message": {"tool_calls": [{"id": "a"}]}}]},
+        {"choices": [{"message": {"content": "half"}, "finish_reason": "abort"}]},
+        [1],
+        "x",
+        None,
+    ],
+)
+async def test_an_answer_without_a_turn_is_asked_for_again(nonsense: Any) -> None:
+    assert (await ask([httpx.Response(200, json=nonsense), answer()])).message.text == "about 1.2"
+
+
+async def test_bytes_that_are_no_text_are_asked_for_again() -> None:
+    garbage = httpx.Response(200, content=b"\xff\xfe\x00garbage\x80")
+    assert (await ask([garbage, answer()])).message.text == "about 1.2"
+
+
+async def test_where_one_server_fails_the_next_takes_over() -> None:
+    several = engine(more_urls=["http://127.0.0.1:8/v1", "http://127.0.0.1:7"])
+    with respx.mock:
+        dead = respx.post(CHAT).mock(side_effect=httpx.ConnectError("refused"))
+        sick = respx.post("http://127.0.0.1:8/v1/chat/completions").mock(return_value=httpx.Response(500))
+        well = respx.post("http://127.0.0.1:7/v1/chat/completions").mock(return_value=answer())
+        for _ in range(3):
+            assert (await several.chat(ASK, sampling=Sampling())).message.text == "about 1.2"
+    assert (dead.call_count, sick.call_count, well.call_count) == (1, 1, 3)
+
+
+async def test_a_server_that_fails_all_the_time_is_left_alone() -> None:
+    failing = engine()
+    with respx.mock:
+        route = respx.post(CHAT).mock(side_effect=httpx.ConnectError("refused"))
+        codes = []
+        for _ in range(4):
+            with pytest.raises(Transient) as caught:
+                await failing.chat(ASK, sampling=Sampling())
+            codes.append(caught.value.code)
+    assert codes == ["model_unreachable"] * 2 + ["model_circuit_open"] * 2
+    assert route.call_count == 2 * OpenAI.attempts
+
+
+async def test_a_server_that_hangs_is_left_for_another() -> None:
+    async def hang(request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    several = engine(more_urls=["http://127.0.0.1:8"], timeout_seconds=0.05)
+    with respx.mock:
+        respx.post(CHAT).mock(side_effect=hang)
+        respx.post("http://127.0.0.1:8/v1/chat/completions").mock(return_value=answer())
+        with pytest.raises(Transient, match="did not answer within"):
+            await several.chat(ASK, sampling=Sampling())
+        assert (await several.chat(ASK, sampling=Sampling())).message.text == "about 1.2"
