@@ -116,7 +116,8 @@ def run_status(
 
 
 def _says_something(result: TaskResult) -> bool:
-    return bool(result.claims or result.answer or result.artifacts)
+    answered = result.answer and result.status != "failed"  # a model that gives up says so in words
+    return bool(result.claims or answered or result.artifacts)
 
 
 def failures_of(plan: Plan, results: Sequence[TaskResult]) -> list[Failure]:

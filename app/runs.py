@@ -419,7 +419,11 @@ def _is_single_call(folder: Path) -> bool:
         return False
     try:
         opened = journal.first("run.opened")
-        return opened is not None and not start_of(opened.body)
+        return (
+            opened is not None
+            and str(opened.body.get("title", "")).startswith("tool call ")
+            and not start_of(opened.body)
+        )
     except BenchmateError:
         return False
     finally:

@@ -11,8 +11,11 @@ from benchmate.agents.contracts import Claim, ItemResult, Plan, Task, TaskResult
 from benchmate.agents.intake import Intake
 from benchmate.agents.reporter import failures_of, make_report, run_status
 from benchmate.agents.tasks import Setting, run_task
+from benchmate.agents.verifier import verify_claims
 from benchmate.app.runs import OpenRun, execute
+from benchmate.runtime.context import TaskScope
 from benchmate.runtime.errors import ErrorInfo, StorageError
+from benchmate.tools.calls import tool_context
 
 BROKEN = ErrorInfo(code="broken", kind="invalid", message="it broke")
 
@@ -69,6 +72,23 @@ async def test_an_empty_library_is_no_success_and_says_what_to_do(run: OpenRun) 
     assert report.status == "failed"
     assert "The library is empty: nothing was searched" in report.answer
     assert "benchmate ingest PATH" in report.answer
+
+
+async def test_the_passages_answer_and_not_their_scores(run: OpenRun, tmp_path: Path) -> None:
+    from benchmate.tools.library.store import Library
+
+    settings = tool_context(run.context, TaskScope("a"))
+    note = tmp_path / "notes.md"
+    note.write_text("# Glovebox\n\nThe glovebox is purged with argon for two hours before use.\n")
+    with Library(settings.library_folder, settings.library_server, settings.library_collection) as library:
+        library.ingest(note)
+    task = Task(id="a", kind="tool", tool="search_library", arguments={"query": "glovebox purge with argon"})
+    plan = Plan(title="x", question="What do my notes say of purging the glovebox?", tasks=(task,))
+    found = await run_task(run.context, task, Setting(plan, Intake(), {}))
+    assert found.claims[0].kind == "quote"
+    verdicts = await verify_claims(run.context, found.claims, Intake())
+    report = await make_report(run.context, plan, Intake(question=plan.question or ""), [found], verdicts)
+    assert "argon" in report.answer and "similarity" not in report.answer
 
 
 async def test_a_property_that_the_tool_did_not_give_is_no_success(run: OpenRun) -> None:

@@ -79,3 +79,10 @@ def test_a_run_that_waits_says_how_it_is_answered(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == (
         "waiting for approval: Go on?\n\n`benchmate resume runs/r --approve`, or --reject, answers it\n"
     )
+
+
+def test_what_comes_from_outside_is_marked(capsys: pytest.CaptureFixture[str]) -> None:
+    outside = claim(0).model_copy(update={"labels": frozenset({"untrusted"})})
+    text = " ".join(shown(capsys, claims=(outside, claim(1))).split())
+    assert "Claim 0. [untrusted: came from a paper, a page or another server]" in text
+    assert "Claim 1. [" not in text

@@ -143,3 +143,8 @@ def test_values_are_canonical_and_finite():
 
 def test_display_of_no_unit_is_nothing():
     assert display_unit("") == ""
+
+
+def test_units_are_written_as_chemists_write_them():
+    written = {"l/mol/cm": "L/(mol·cm)", "1/cm": "cm⁻¹", "ml": "mL", "lb": "lb", "g/mol": "g/mol"}
+    assert {unit: display_unit(unit) for unit in written} == written
