@@ -286,7 +286,6 @@ class Report(Contract):
     failures: tuple[Failure, ...] = ()
     would_change: tuple[str, ...] = Field((), description="What would change the conclusion.")
     evidence: tuple[EvidenceLine, ...] = ()
-    usage: dict[str, float] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
     repeat: tuple[str, ...] = Field((), description="How to repeat the run.")
     plan: Plan | None = None

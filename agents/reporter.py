@@ -29,7 +29,7 @@ from benchmate.agents.ledger import EvidenceIndex
 from benchmate.agents.phrases import Phrases
 from benchmate.agents.verifier import allowed_phrases
 from benchmate.agents.wording import words_for
-from benchmate.runtime.calls import ends_run, usage_of
+from benchmate.runtime.calls import ends_run
 from benchmate.runtime.canonical import canonical_json
 from benchmate.runtime.context import RunContext, TaskScope
 from benchmate.runtime.errors import BenchmateError
@@ -78,7 +78,6 @@ async def make_report(
         failures=tuple(failures),
         would_change=tuple(would_change(claims, by_claim, index, failures, known)),
         evidence=tuple(evidence_lines(results, index)),
-        usage=usage_of(context.journal),
         versions=dict(opened.body.get("versions", {})) if opened else {},
         repeat=(f"benchmate replay {context.run_id}", f"benchmate show {context.run_id} --events"),
         plan=plan,

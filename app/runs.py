@@ -286,7 +286,7 @@ async def _drive(
         given = Command(resume=answers)
     report = run.report(state)
     # What was used is no part of the files: a run taken up with a larger budget has made calls that no replay asks for.
-    write_report(context.folder, report.model_copy(update={"usage": {}}), context.artifacts)
+    write_report(context.folder, report, context.artifacts)
     context.journal.append("run.closed", {"status": report.status, "report": state["report"]})
     return RunOutcome(
         context.run_id,

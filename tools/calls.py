@@ -28,7 +28,7 @@ from benchmate.tools.registry import load_registry
 
 __all__ = ["ApprovalNeeded", "call_batch", "call_tool", "policy_on", "tool_context"]
 
-LARGEST_CHUNK = 64  # items that travel to a worker, and into the journal, together
+LARGEST_CHUNK = 256  # items that travel to a worker, and into the journal, together
 DEFAULT_PARALLEL = 4
 OFFLINE_REASON = ", and PubChem was not asked because"  # what the offline table's error goes on with
 

@@ -68,7 +68,7 @@ def _lines(view: ReportView) -> Iterator[str]:
         yield from _evidence(line)
     if not view.evidence:
         yield from ("", "No tool gave a result.")
-    for heading, pairs in (("Usage", view.usage), ("Versions", view.versions)):
+    for heading, pairs in (("Versions", view.versions),):
         if pairs:
             yield from _section(heading, (f"* {escape(name)}: {escape(value)}" for name, value in pairs))
     yield from _repeat(view)

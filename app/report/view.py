@@ -37,7 +37,7 @@ from benchmate.app.report.text import (
 from benchmate.runtime.canonical import canonical_float
 from benchmate.runtime.errors import InvalidInput, NotFound, StorageError
 from benchmate.runtime.evidence import split_citation
-from benchmate.runtime.quantity import Quantity, display_unit, format_number
+from benchmate.runtime.quantity import Quantity, display_unit
 
 if TYPE_CHECKING:
     from benchmate.runtime.artifacts import ArtifactStore
@@ -82,14 +82,6 @@ METHODS: dict[VerdictMethod, str] = {
 LABELS = {
     "untrusted": "came from a paper, a page or another server",
     "private": "a person's unpublished data",
-}
-_USAGE = {
-    "tool_calls": "tool calls",
-    "model_calls": "model calls",
-    "failed_calls": "calls that failed",
-    "prompt_tokens": "tokens read",
-    "completion_tokens": "tokens written",
-    "usd": "cost in USD",
 }
 
 
@@ -274,13 +266,6 @@ class ReportView:
         return tuple(self._evidence_view(self._evidence[identity]) for identity in self._evidence_anchors)
 
     @property
-    def usage(self) -> tuple[tuple[str, str], ...]:
-        return tuple(
-            (_USAGE.get(name, words_of(name)), format_number(self.report.usage[name]))
-            for name in _in_order(self.report.usage, _USAGE)
-        )
-
-    @property
     def versions(self) -> tuple[tuple[str, str], ...]:
         return tuple((one_line(k), one_line(v)) for k, v in sorted(self.report.versions.items()))
 
@@ -417,12 +402,6 @@ def _quantity(anchor: str, key: str, quantity: Quantity) -> QuantityView:
         one_line(quantity.method or "") or "—",
         "; ".join(f"{words_of(k)}: {one_line(v)}" for k, v in sorted(conditions.items())) or "—",
     )
-
-
-def _in_order(names: Iterable[str], first: Iterable[str]) -> list[str]:
-    """Return the names: those in `first` in its order, then the others sorted."""
-    place = {name: position for position, name in enumerate(first)}
-    return sorted(names, key=lambda name: (place.get(name, len(place)), name))
 
 
 def _unit(unit: str) -> str:

@@ -38,6 +38,7 @@ policy:
   rules: [{effect: write, decision: allow}]
 steps:
   - {id: save, tool: save_note, with: {text: once}}
+  - {id: weigh, needs: [save], tool: compute_descriptors, with: {compound: aspirin}, claims: [molecular_weight]}
 """
 
 

@@ -130,7 +130,7 @@ async def test_a_run_that_was_taken_up_again_and_stopped_can_be_taken_up_once_mo
 
 
 async def test_the_time_between_a_stop_and_a_resume_does_not_count(perform: Execute, tmp_path: Path) -> None:
-    from benchmate.app.runs import _spent_seconds
+    from benchmate.app.open_run import _spent_seconds
 
     journal = Journal(tmp_path / "journal.sqlite")
     from benchmate.runtime.journal import Entry

@@ -253,7 +253,9 @@ def test_a_tool_call_is_recorded_like_any_other() -> None:
     assert document["result"]["quantities"]["converted"]["value"] == pytest.approx(
         96.4853321233
     )  # CODATA 2018: e·N_A
-    assert "convert_units" in invoke("show", "last").stdout
+    (run, *_) = sorted(path.parent for path in Path("runs").glob("*/journal.sqlite"))
+    assert "convert_units" in invoke("show", run.name).stdout
+    assert invoke("show", "last").exit_code == 2, "`last` is the last question or workflow"
 
 
 def test_a_tool_that_fails_says_why() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmate.app import runs
+from benchmate.app import open_run as open_run_module
 from benchmate.app.runs import open_run
 from benchmate.runtime.context import RunContext, TaskScope
 from benchmate.runtime.errors import ErrorInfo, InvalidInput, Refused
@@ -28,7 +28,7 @@ class NoModel:
 def own_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "own_tools"))
     monkeypatch.setenv("OWN_TOOLS", str(tmp_path))
-    monkeypatch.setattr(runs, "PRELOADED", (*runs.PRELOADED, "own_tools_fresh"))
+    monkeypatch.setattr(open_run_module, "PRELOADED", (*open_run_module.PRELOADED, "own_tools_fresh"))
     load_registry.cache_clear()
     yield tmp_path
     load_registry.cache_clear()

@@ -215,14 +215,6 @@ def make_lead_triage(store: ArtifactStore) -> Report:
             "A readable structure for asprin-2-oxide would add a sixth row.",
         ),
         evidence=tuple(evidence),
-        usage={
-            "tool_calls": 13,
-            "model_calls": 2,
-            "failed_calls": 1,
-            "prompt_tokens": 1834,
-            "completion_tokens": 212,
-            "usd": 0.0,
-        },
         versions={
             "benchmate": "0.1.0",
             "python": "3.11.9",
@@ -287,7 +279,6 @@ def make_one_question() -> Report:
                 warnings=(),
             ),
         ),
-        usage={"tool_calls": 1},
         versions={"benchmate": "0.1.0"},
         repeat=("benchmate ask 'What is the logP of aspirin?'",),
     )
@@ -350,7 +341,6 @@ def make_hostile(store: ArtifactStore) -> Report:
                 labels=frozenset({"untrusted"}),
             ),
         ),
-        usage={h: 1.0},
         versions={h: h},
         repeat=(h,),
     )

@@ -116,7 +116,6 @@ def test_a_reader_finds_things_in_order(reports: dict[str, Report], store: Artif
         "Claims",
         "What would change the conclusion",
         "Evidence",
-        "Usage",
         "Versions",
         "How to repeat it",
     ]

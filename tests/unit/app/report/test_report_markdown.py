@@ -73,7 +73,6 @@ def test_the_parts_come_in_order(reports: dict[str, Report], store: ArtifactStor
         "Claims",
         "What would change the conclusion",
         "Evidence",
-        "Usage",
         "Versions",
         "How to repeat it",
     ]
