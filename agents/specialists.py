@@ -23,9 +23,10 @@ class Specialist(Contract):
 
     @property
     def tools(self) -> dict[str, Tool]:
-        """The tools this specialist may call."""
-        allowed = (*self.domains, *SHARED_DOMAINS)
-        return {name: tool for name, tool in load_registry().offered.items() if tool.domain in allowed}
+        """The tools this specialist may call. Those of a domain that is nobody's are the analyst's."""
+        offered = load_registry().offered
+        own = (*self.domains, *SHARED_DOMAINS)
+        return {n: t for n, t in offered.items() if t.domain in own or agent_for(t) == self.name}
 
 
 _HOUSE_RULES = (
