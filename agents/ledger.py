@@ -38,7 +38,6 @@ class EvidenceIndex(Mapping[str, list[Evidence]]):
         self._journal = journal
         self._seen = 0  # the last record that was taken in
         self._records: dict[str, list[int]] = {}
-        self._latest: dict[str, str] = {}
         self._load = functools.lru_cache(maxsize=HELD)(self._read)
         self.names: dict[str, set[str]] = {}  # of each identity, lower case
         self.parents: dict[str, str] = {}
@@ -60,7 +59,6 @@ class EvidenceIndex(Mapping[str, list[Evidence]]):
             self._seen = record.seq
             identity = evidence_id_of(record)
             self._records.setdefault(identity, []).append(record.seq)
-            self._latest[record.call_key] = identity
             self._learn(identity, record.body)
 
     def _learn(self, identity: str, body: Mapping[str, Any]) -> None:
@@ -104,10 +102,6 @@ class EvidenceIndex(Mapping[str, list[Evidence]]):
 
     def __len__(self) -> int:
         return len(self._records)
-
-    def latest(self, call_key: str) -> str:
-        """Return the id of a call's newest result: what an older one must agree with not to be stale."""
-        return self._latest[call_key]
 
 
 def store(context: RunContext, value: Plan | TaskResult | object) -> str:

@@ -28,7 +28,7 @@ from benchmate.agents.intake import Intake
 from benchmate.agents.ledger import EvidenceIndex
 from benchmate.agents.phrases import Phrases
 from benchmate.agents.verifier import allowed_phrases
-from benchmate.agents.wording import words_for
+from benchmate.agents.wording import FLAG, RANK, words_for
 from benchmate.runtime.calls import ends_run
 from benchmate.runtime.canonical import canonical_json
 from benchmate.runtime.context import RunContext, TaskScope
@@ -196,19 +196,17 @@ def _nothing_came_out(
 def _summary(results: Sequence[TaskResult], verdicts: Mapping[str, Verdict]) -> list[str]:
     lines = []
     for result in results:
-        ranked = [
-            c for c in result.claims if (c.property or "").startswith("rank_by_") and _supported(c, verdicts)
-        ]
+        ranked = [c for c in result.claims if (c.property or "").startswith(RANK) and _supported(c, verdicts)]
         lines += [c.text for c in ranked[:1]]
         raised: dict[str, list[str]] = {}
         for claim in result.claims:
             if (
-                (claim.property or "").startswith("flag: ")
+                (claim.property or "").startswith(FLAG)
                 and claim.value is True
                 and _supported(claim, verdicts)
                 and claim.subject
             ):
-                raised.setdefault((claim.property or "")[6:], []).append(claim.subject.label)
+                raised.setdefault((claim.property or "").removeprefix(FLAG), []).append(claim.subject.label)
         lines += [f"Flag “{name}”: {', '.join(labels)}." for name, labels in raised.items()]
     if not lines:
         claims = [c for r in results for c in r.claims if _supported(c, verdicts)]
@@ -281,11 +279,11 @@ def comparison_tables(claims: Sequence[Claim], known: Mapping[str, Sequence[Give
     for claim in claims:
         if claim.subject is None or claim.property is None or claim.kind == "quote":
             continue
-        if claim.property.startswith("flag: "):
+        if claim.property.startswith(FLAG):
             continue
         labels.setdefault(claim.subject.key, claim.subject.label)
         rows.setdefault(claim.subject.key, {}).setdefault(claim.property, claim)
-        base = claim.property.removeprefix("rank_by_")
+        base = claim.property.removeprefix(RANK)
         title = f"{'rank by ' if base != claim.property else ''}{property_words(base)}"
         columns.setdefault(
             claim.property,
@@ -293,7 +291,7 @@ def comparison_tables(claims: Sequence[Claim], known: Mapping[str, Sequence[Give
         )
     if len(rows) < 2 or not columns:
         return []
-    ranks = [c for c in columns if c.startswith("rank_by_")]
+    ranks = [c for c in columns if c.startswith(RANK)]
     keys = (
         sorted(rows, key=lambda k: float(rows[k][ranks[0]].value or 0) if ranks[0] in rows[k] else 1e9)
         if ranks
@@ -301,7 +299,7 @@ def comparison_tables(claims: Sequence[Claim], known: Mapping[str, Sequence[Give
     )
     flags: dict[str, list[Claim]] = {}
     for claim in claims:
-        if claim.subject and (claim.property or "").startswith("flag: ") and claim.value is True:
+        if claim.subject and (claim.property or "").startswith(FLAG) and claim.value is True:
             flags.setdefault(claim.subject.key, []).append(claim)
     id_title, registry = _id_column(known, rows)
     shows_ids = any(registry.values())
@@ -318,7 +316,7 @@ def comparison_tables(claims: Sequence[Claim], known: Mapping[str, Sequence[Give
         row += [_cell(rows[key].get(name)) for name in ranks]
         if flags:
             own = flags.get(key, [])
-            text = ", ".join((c.property or "")[6:] for c in own) or "none"
+            text = ", ".join((c.property or "").removeprefix(FLAG) for c in own) or "none"
             row.append(TableCell(text=text, claim_id=own[0].id if own else None))
         row += [_cell(rows[key].get(name)) for name in rest]
         body.append(tuple(row))
@@ -359,7 +357,7 @@ async def comparison_figures(
     for claim in claims:
         if claim.kind == "numeric" and claim.subject and claim.property:
             groups.setdefault(claim.property, {}).setdefault(claim.subject.key, claim)
-    ranked = [(c.property or "")[8:] for c in claims if (c.property or "").startswith("rank_by_")]
+    ranked = [(c.property or "").removeprefix(RANK) for c in claims if (c.property or "").startswith(RANK)]
     candidates = [*ranked, *groups]
     chosen = next((n for n in candidates if 3 <= len(groups.get(n, {})) <= 40 and _varies(groups[n])), None)
     if chosen is None:
@@ -443,7 +441,10 @@ def _phrases(plan: Plan, results: Sequence[TaskResult], index: EvidenceIndex, in
     errors = [str(f.error) for f in failures_of(plan, results)]
     places = [c.text for r in results for c in r.claims if c.kind == "quote"]
     flags = [
-        (c.property or "")[6:] for r in results for c in r.claims if (c.property or "").startswith("flag: ")
+        (c.property or "").removeprefix(FLAG)
+        for r in results
+        for c in r.claims
+        if (c.property or "").startswith(FLAG)
     ]
     files = [a.name for r in results for a in r.artifacts]
     given = [i.given for r in results for i in r.items]
@@ -487,8 +488,8 @@ def would_change(
 def _close_calls(claims: Sequence[Claim]) -> list[str]:
     """Return neighbours in a ranking that lie within two percent of each other."""
     lines = []
-    for name in dict.fromkeys(c.property for c in claims if (c.property or "").startswith("rank_by_")):
-        base = (name or "")[8:]
+    for name in dict.fromkeys(c.property for c in claims if (c.property or "").startswith(RANK)):
+        base = (name or "").removeprefix(RANK)
         rows = [
             (float(c.value or 0), c.subject.label)
             for c in claims
