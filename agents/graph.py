@@ -9,6 +9,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import Send
 
 from benchmate.agents.approval import ApprovalRequest
+from benchmate.agents.attachments import Attachment, attachments_in
 from benchmate.agents.contracts import Plan, Task, TaskResult, Verdict
 from benchmate.agents.intake import Intake, read_inputs, read_question
 from benchmate.agents.ledger import load_plan, load_result, load_results, store, unfinished
@@ -34,7 +35,7 @@ RETRIED = (
 def build_graph(context: RunContext, engine: Any = None, checkpointer: Any = None) -> Any:
     """Return the compiled graph of one run.
 
-    Input: `{"question": str}`, or `{"plan": ref}` of a stored Plan. Output state: `answer`, `status`, and `report`, the hash of
+    Input: `{"question": str}`, with `attachments`, the hash of a stored list of them, where some came with it, or `{"plan": ref}` of a stored Plan. Output state: `answer`, `status`, and `report`, the hash of
     the Report in the run's artifacts. With a checkpointer, questions to a person are LangGraph interrupts whose value is an
     ApprovalRequest; resume with an ApprovalAnswer as a dict.
     """
@@ -82,6 +83,7 @@ class Nodes:
                 state["question"],
                 self._intake(state["intake"]),
                 for_role(self.engine, "planner"),
+                self._attachments(state),
             )
             ref = store(self.context, plan)
         self._announce(plan, ref)
@@ -274,6 +276,10 @@ class Nodes:
         if known is None or known.body["ref"] != ref:
             self.context.journal.append("report.written", {"ref": ref, "status": report.status})
         return {"report": ref, "answer": report.answer, "status": report.status}
+
+    def _attachments(self, state: State) -> list[Attachment]:
+        ref = state.get("attachments")
+        return attachments_in(self.context.artifacts.get_json(ref)) if ref else []
 
     def _intake(self, ref: str) -> Intake:
         return Intake.model_validate(self.context.artifacts.get_json(ref))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import Field, ValidationError
 
+from benchmate.agents.attachments import INPUT, Attachment, check_accepted
 from benchmate.agents.constrained_calls import has_subject, intake_for
 from benchmate.agents.contracts import Contract, Plan, Task
 from benchmate.agents.intake import Candidate, Intake
@@ -37,19 +39,28 @@ class PlannedTasks(Contract):
     tasks: tuple[PlannedTask, ...] = Field(min_length=1, max_length=MOST_TASKS)
 
 
-async def make_plan(context: RunContext, question: str, intake: Intake, engine: Any) -> Plan:
-    """Return a checked plan. Raises InvalidInput (`empty_question`, or `bad_plan` after one repair)."""
+async def make_plan(
+    context: RunContext, question: str, intake: Intake, engine: Any, attachments: Sequence[Attachment] = ()
+) -> Plan:
+    """Return a checked plan, whose agents all see the attachments.
+
+    Raises InvalidInput (`empty_question`, or `bad_plan` after one repair; what `check_accepted` raises).
+    """
     if not question.strip():
         raise InvalidInput(
             "empty_question", "there is no question", hint='benchmate ask "What is the logP of aspirin?"'
         )
+    check_accepted(context.settings, attachments)
     scope = TaskScope(SCOPE)
     with entered(context, scope):
         if context.settings.role("planner").plans and engine is not None:
-            tasks = await _plan_freely(context, question, engine)
+            tasks = await _plan_freely(context, question, engine, attachments)
         else:
             tasks = await _one_task_each(context, scope, question, intake)
-    return Plan(title=_title(question), question=question, tasks=tuple(tasks), made_by="planner").check()
+    inputs = {INPUT: [a.model_dump(mode="json") for a in attachments]} if attachments else {}
+    return Plan(
+        title=_title(question), question=question, inputs=inputs, tasks=tuple(tasks), made_by="planner"
+    ).check()
 
 
 _SENTENCE = re.compile(r"(?<=[?!])\s+|(?:(?<=[a-z\d)\]])|(?<=[A-Z]{3}))\.\s+(?=[A-Z])|\n+|;\s+")
@@ -153,19 +164,24 @@ def _asks(part: str, has_own_subject: bool) -> bool:
     return has_own_subject and len(part.split()) <= 12 and not _FINITE.search(part)
 
 
-async def _plan_freely(context: RunContext, question: str, engine: Any) -> list[Task]:
+async def _plan_freely(
+    context: RunContext, question: str, engine: Any, attachments: Sequence[Attachment]
+) -> list[Task]:
     agents = "\n".join(f"- {a.name}: {a.summary}. Tools: {', '.join(a.tools)}" for a in AGENTS.values())
     system = (
         "Split the question into the fewest tasks that answer it. Each task names one agent and a goal that can be understood "
         f"alone. A task that uses another's result names its number in `needs`.\nAgents:\n{agents}"
     )
-    messages = [Message(role="system", content=system), Message(role="user", content=question)]
+    asked = "\n".join([question, *(f"Attached, for every agent to see: {a}" for a in attachments)])
+    messages = [Message(role="system", content=system), Message(role="user", content=asked)]
     constraint = Constraint(json_schema=PlannedTasks.model_json_schema())
     problem = ""
     for _ in range(2):  # one try to repair
         reply = await engine.chat(messages, sampling=Sampling(), constraint=constraint)
         try:
-            return _tasks_of(PlannedTasks.model_validate(json.loads(reply.message.text)))
+            return _seeing(
+                _tasks_of(PlannedTasks.model_validate(json.loads(reply.message.text))), attachments
+            )
         except (json.JSONDecodeError, ValidationError, BenchmateError) as error:
             problem = str(error)
             messages += [
@@ -175,6 +191,13 @@ async def _plan_freely(context: RunContext, question: str, engine: Any) -> list[
     raise InvalidInput(
         "bad_plan", f"the model made no usable plan: {problem}", hint="ask more simply, or write a workflow"
     )
+
+
+def _seeing(tasks: list[Task], attachments: Sequence[Attachment]) -> list[Task]:
+    if not attachments:
+        return tasks
+    attach = {"attach": f"${{inputs.{INPUT}}}"}
+    return [t.model_copy(update={"arguments": {**t.arguments, **attach}}) for t in tasks]
 
 
 def _tasks_of(planned: PlannedTasks) -> list[Task]:

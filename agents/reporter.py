@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
 from benchmate.agents import checks
+from benchmate.agents.attachments import attachments_of
 from benchmate.agents.contracts import (
     Claim,
     EvidenceLine,
@@ -70,7 +71,11 @@ async def make_report(
         answer=answer,
         tables=tuple(tables),
         figures=tuple(
-            [*structure_figures(results, index), *await comparison_figures(context, claims, index)]
+            [
+                *given_figures(plan),
+                *structure_figures(results, index),
+                *await comparison_figures(context, claims, index),
+            ]
         ),
         claims=tuple(claims[:MOST_CLAIMS]),
         verdicts={c.id: by_claim[c.id] for c in claims[:MOST_CLAIMS] if c.id in by_claim},
@@ -325,6 +330,15 @@ def comparison_tables(claims: Sequence[Claim], known: Mapping[str, Sequence[Give
 
 def _cell(claim: Claim | None) -> TableCell:
     return TableCell(text=value_text(claim.value, None), claim_id=claim.id) if claim else TableCell(text="—")
+
+
+def given_figures(plan: Plan) -> list[Figure]:
+    """Return the pictures that were given."""
+    return [
+        Figure(title=a.name, artifact=a.artifact, caption="As it was given.")
+        for a in attachments_of(plan)
+        if a.kind == "image"
+    ]
 
 
 def structure_figures(results: Sequence[TaskResult], index: EvidenceIndex) -> list[Figure]:

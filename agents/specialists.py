@@ -82,6 +82,9 @@ async def run_agent_task(context: RunContext, scope: TaskScope, task: Task, sett
         from benchmate.agents.free_calls import run_free
 
         return await run_free(context, scope, task, agent, setting)
+    from benchmate.agents.attachments import attachments_in, check_accepted
     from benchmate.agents.constrained_calls import run_constrained
+    from benchmate.runtime.expressions import fill
 
+    check_accepted(context.settings, attachments_in(fill(task.arguments.get("attach", []), setting.names())))
     return await run_constrained(context, scope, task, agent, setting)

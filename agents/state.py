@@ -39,6 +39,7 @@ class State(TypedDict, total=False):
     """One run. `question` or `plan` comes in; `answer`, `status` and `report` come out."""
 
     question: str
+    attachments: str  # artifact: list[Attachment], what came with the question
     plan: str  # artifact: the Plan
     intake: str  # artifact: the Intake
     outcomes: Annotated[dict[str, Outcome], merge_outcomes]

@@ -47,6 +47,14 @@ def ask(
     question: Annotated[
         str, typer.Argument(metavar="QUESTION", show_default=False, help="The question, in quotes.")
     ],
+    attach: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--attach",
+            metavar="FILE[@RATE]",
+            help="A picture, or a signal with its sampling rate ('trace.npy@100 Hz'), for a model that takes them. Repeatable.",
+        ),
+    ] = None,
     out: Out = None,
     profile: Profile = None,
     mode: ModeOption = None,
@@ -65,6 +73,7 @@ def ask(
     outcome = drive(
         lambda progress: execute(
             question=question,
+            attach=attach or (),
             settings=settings,
             listeners=[progress.listen],
             approver=approver(yes, progress.paused),

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmate.agents.attachments import Attachment
 from benchmate.agents.contracts import Plan, Report
 from benchmate.runtime.artifacts import ArtifactStore
 from benchmate.runtime.budget import Budget, BudgetLimits
@@ -31,6 +32,7 @@ PROFILE_OF_A_RUN = (
     "max_completion_tokens",
     "judges",
     "plans",
+    "accepts",
 )  # what a replay must know of its model
 PRELOADED = ("benchmate.tools.preload",)
 
@@ -287,6 +289,7 @@ def record_opening(
     *,
     question: str | None = None,
     plan: Plan | None = None,
+    attachments: Sequence[Attachment] = (),
     title: str | None = None,
     budget: BudgetLimits | None = None,
     private: bool = False,
@@ -295,8 +298,11 @@ def record_opening(
     from benchmate.agents.reporter import package_versions
 
     context = run.context
+    given = [a.model_dump(mode="json") for a in attachments]
     start = body_of(
-        question=question, plan=context.artifacts.put_json(plan.model_dump(mode="json")) if plan else None
+        question=question,
+        attachments=context.artifacts.put_json(given) if given else None,
+        plan=context.artifacts.put_json(plan.model_dump(mode="json")) if plan else None,
     )
     context.journal.append(
         "run.opened",
@@ -314,4 +320,4 @@ def record_opening(
 
 def start_of(opened: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the graph starts from, as `run.opened` holds it: nothing for a tool call."""
-    return body_of(question=opened.get("question"), plan=opened.get("plan"))
+    return body_of(**{key: opened.get(key) for key in ("question", "attachments", "plan")})

@@ -10,6 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from benchmate.agents.approval import ApprovalAnswer, ApprovalRequest
+from benchmate.agents.attachments import (
+    Source,
+    check_accepted,
+    keep_inputs,
+    read_attachment,
+    sources_in,
+)
 from benchmate.agents.contracts import Plan, Report
 from benchmate.app.open_run import (
     Listener,
@@ -102,10 +109,12 @@ async def execute(
     budget: BudgetLimits | None = None,
     policy: Policy | None = None,
     private: bool = False,
+    attach: Sequence[Source] = (),
 ) -> RunOutcome:
     """Answer a question, or run a plan or a workflow, in a new run.
 
-    Raises InvalidInput for a bad question or workflow, StorageError when the folder cannot be written. What fails inside the
+    `attach` are pictures and signals that the question is about: paths, 'PATH@RATE', or {"file": …, "sampling_rate": …}.
+    Raises InvalidInput for a bad question, workflow or attachment (`bad_attachment`, `not_accepted`), StorageError when the folder cannot be written. What fails inside the
     run is in its report; a question that nobody is there to answer leaves the run `waiting`.
     """
     settings = settings or load_settings()
@@ -120,11 +129,14 @@ async def execute(
             own, mode_network=settings.mode is not Mode.REPLAY
         )  # offline, records may answer
     if plan is not None and plan.question is not None and not plan.tasks:
-        question, plan = plan.question, None
+        question, attach, plan = plan.question, [*attach, *sources_in(plan).values()], None
     if question is not None and not question.strip():
         raise InvalidInput(
             "empty_question", "there is no question", hint='benchmate ask "What is the logP of aspirin?"'
         )
+    read = [read_attachment(source) for source in attach]
+    inputs_read = {n: read_attachment(s) for n, s in sources_in(plan).items()} if plan is not None else {}
+    check_accepted(settings, [*read, *inputs_read.values()])
     async with open_run(
         out,
         settings=settings,
@@ -134,7 +146,12 @@ async def execute(
         policy=policy,
         private=private,
     ) as run:
-        start = record_opening(run, question=question, plan=plan, budget=budget, private=private)
+        store = run.context.artifacts
+        plan = keep_inputs(plan, inputs_read, store) if plan is not None else None
+        attachments = [one.keep(store) for one in read]
+        start = record_opening(
+            run, question=question, plan=plan, attachments=attachments, budget=budget, private=private
+        )
         return await _drive(run, start, approver)
 
 

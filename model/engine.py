@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, Self
 
@@ -230,7 +232,7 @@ class RecordedEngine:
         """Return the next turn, recorded under `at` or else in the run and task of the running code."""
         sampling = self._limited(sampling)
         arguments = _arguments(
-            messages=_anonymous(messages),
+            messages=_without_payloads(_anonymous(messages)),
             tools=list(tools),
             tool_choice=tool_choice,
             sampling=sampling,
@@ -347,6 +349,25 @@ def _arguments(**fields: Any) -> dict[str, Any]:
         return [plain(item) for item in value] if isinstance(value, list) else value
 
     return {key: plain(value) for key, value in fields.items() if value is not None}
+
+
+def _without_payloads(messages: Sequence[Message]) -> list[Message]:
+    """Return the messages with the content of data URLs replaced by its SHA-256: the journal names it, the run's artifacts hold it."""
+
+    def named(part: Part) -> Part:
+        value = part.get(part["type"])
+        if not isinstance(value, dict):
+            return part
+        head, comma, payload = str(value.get("url", "")).partition(";base64,")
+        if not comma or not head.startswith("data:"):
+            return part
+        sha = hashlib.sha256(base64.b64decode(payload)).hexdigest()
+        return {**part, part["type"]: {**value, "url": f"{head};sha256,{sha}"}}
+
+    return [
+        m if isinstance(m.content, str) else m.model_copy(update={"content": [named(p) for p in m.content]})
+        for m in messages
+    ]
 
 
 def _anonymous(messages: Sequence[Message]) -> list[Message]:

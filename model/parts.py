@@ -23,10 +23,15 @@ _PICTURES = {
 
 def image_part(data: bytes) -> Part:
     """Return a picture (PNG, JPEG, GIF or WebP) as a part of a message. Raises InvalidInput (`bad_part`)."""
+    return {"type": "image_url", "image_url": {"url": _data_url(media_type_of(data), data)}}
+
+
+def media_type_of(data: bytes) -> str:
+    """Return a picture's media type, by its first bytes. Raises InvalidInput (`bad_part`)."""
     media = next((media for magic, media in _PICTURES.items() if data.startswith(magic)), None)
     if media is None:
         raise InvalidInput("bad_part", "the picture is neither PNG, JPEG, GIF nor WebP")
-    return {"type": "image_url", "image_url": {"url": _data_url(media, data)}}
+    return media
 
 
 def time_series_part(samples: Any, sampling_rate: float) -> Part:

@@ -75,6 +75,7 @@ class ModelProfile(BaseModel):
     roles: dict[Role, str] = Field(
         default_factory=dict, description="Profiles of other models that plan, specialise, verify or write."
     )
+    accepts: tuple[Literal["image", "signal"], ...] = Field((), description="What it takes beside text.")
     judges: bool = Field(False, description="Whether it is trusted to judge claims that code cannot check.")
     plans: bool = Field(False, description="Whether it plans freely; otherwise one task per sub-question.")
 
@@ -91,7 +92,7 @@ PROFILES: dict[str, ModelProfile] = {
     "lmdeploy": ModelProfile(
         engine="http", dialect="lmdeploy", base_url="http://127.0.0.1:23333/v1", model="internlm/Intern-S1-Pro",
         template="server", context_tokens=32768, max_completion_tokens=4096, timeout_seconds=600,
-        judges=True, plans=True,
+        accepts=("image", "signal"), judges=True, plans=True,
     ),
     "openai-compatible": ModelProfile(
         engine="http", base_url="http://127.0.0.1:8000/v1", model="default", template="server",

@@ -11,16 +11,19 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from benchmate.agents.attachments import source_of
 from benchmate.runtime.errors import BenchmateError, InvalidInput, NotFound, did_you_mean
 from benchmate.workflows.document import read_document
 from benchmate.workflows.files import COMPOUND_SUFFIXES, SEQUENCE_SUFFIXES, read_compounds, read_sequence
 from benchmate.workflows.schema import Columns, Input, Items, Workflow
 
 ENTITY_KINDS = {"compound": "compound", "compounds": "compound", "sequence": "sequence"}
+INPUT_KINDS = ENTITY_KINDS | {"image": "image", "signal": "signal"}
 _WORDS = {
     "string": "a text", "number": "a number", "integer": "a whole number", "boolean": "true or false", "array": "a list",
     "object": "a mapping", "compound": "a name, a SMILES or a record", "sequence": "letters, FASTA text, a record or a file",
     "compounds": "a list of names, SMILES and records, or a file", "file": "the path of a file",
+    "image": "the path of a picture", "signal": "the path of a signal with its rate, as in 'trace.npy@100 Hz'",
 }  # fmt: skip
 _RECORD_KEYS = {
     "compound": ("name", "smiles", "inchi", "inchikey", "registry_id", "source"),
@@ -145,6 +148,13 @@ def _read(name: str, spec: Input, value: Any, folder: Path) -> Any:
     if value is None:
         return None
     try:
+        if spec.type in ("image", "signal"):
+            path, rate = source_of(value)
+            if not (folder / path).is_file():
+                raise NotFound(
+                    "no_such_file", f"there is no file {folder / path}", details={"file": str(folder / path)}
+                )
+            return {"file": str(folder / path), **({} if rate is None else {"sampling_rate": rate})}
         found = file_of(spec, value)
         if found is not None:
             path = folder / Path(found[0]).expanduser()
@@ -195,6 +205,8 @@ def _is_of_type(kind: str, value: Any) -> bool:
             return isinstance(value, Mapping)
         case "compounds":
             return isinstance(value, list) or _is_of_type("compound", value)
+        case "image" | "signal":
+            return isinstance(value, str) or (isinstance(value, Mapping) and "file" in value)
         case _:  # compound, sequence
             return (isinstance(value, str) and value.strip() != "") or isinstance(value, Mapping)
 

@@ -18,7 +18,7 @@ from benchmate.tools.base import Tool
 from benchmate.tools.registry import load_registry
 from benchmate.workflows.checks import check_arguments, check_workflow
 from benchmate.workflows.document import read_document
-from benchmate.workflows.inputs import ENTITY_KINDS, complete_inputs
+from benchmate.workflows.inputs import INPUT_KINDS, complete_inputs
 from benchmate.workflows.schema import Step, Workflow
 from benchmate.workflows.shape import shape_problems
 
@@ -100,9 +100,7 @@ def to_plan(
         question=None if workflow.plan is None else str(fill(workflow.plan, names)),
         inputs=values,
         input_kinds={
-            name: ENTITY_KINDS[spec.type]
-            for name, spec in workflow.inputs.items()
-            if spec.type in ENTITY_KINDS
+            name: INPUT_KINDS[spec.type] for name, spec in workflow.inputs.items() if spec.type in INPUT_KINDS
         },
         tasks=tuple(_task(step) for step in workflow.steps or ()),
         made_by=f"workflow {workflow.name}",

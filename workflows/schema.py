@@ -19,7 +19,18 @@ SCHEMA = "benchmate.workflow/v1"
 SCHEMA_FILE = Path(__file__).parent / "workflow.schema.json"
 
 InputType = Literal[
-    "string", "number", "integer", "boolean", "array", "object", "compound", "compounds", "sequence", "file"
+    "string",
+    "number",
+    "integer",
+    "boolean",
+    "array",
+    "object",
+    "compound",
+    "compounds",
+    "sequence",
+    "file",
+    "image",
+    "signal",
 ]
 PlainType = Literal["string", "number", "integer", "boolean", "object"]
 Action = Literal["tool", "agent", "verify", "approve", "report"]
@@ -88,7 +99,8 @@ class Input(Values):
     type: InputType = Field(
         description="The type. `compound` is a name, a SMILES or a record; `compounds` a list of them, or the "
         "path of an SDF, CSV, TSV or SMILES file; `sequence` letters, FASTA text, a record, or the path of a "
-        "FASTA or GenBank file; `file` the path of any file.",
+        "FASTA or GenBank file; `file` the path of any file; `image` that of a picture, and `signal` that of numbers in an "
+        "NPY or CSV file with their sampling rate ('trace.npy@100 Hz'), for an agent step to `attach`.",
         examples=["compounds"],
     )
     title: str = Field("", description="A short name for a form.", examples=["Compounds"])
@@ -155,6 +167,11 @@ class AgentArguments(Part):
         min_length=1,
         description="What to find out, in a sentence.",
         examples=["Describe the shape of ${inputs.compound}"],
+    )
+    attach: tuple[JsonValue, ...] = Field(
+        (),
+        description="What it looks at: inputs of the types image and signal, for a model that takes them.",
+        examples=[["${inputs.gel}"]],
     )
 
 

@@ -1,4 +1,4 @@
-"""A tiny mixture of experts with random weights, for LMDeploy's server on a CPU: `python -m … FOLDER`.
+"""A tiny mixture of experts with random weights, for LMDeploy's server on a CPU: `python -m … FOLDER [CONTEXT]`.
 
 Nothing is downloaded. What it writes is noise; its shapes, token ids, log probabilities and routing are real. It runs
 in the environment that `make lmdeploy` makes.
@@ -41,8 +41,11 @@ TEMPLATE = r"""
 """.strip()
 
 
-def make_tiny_model(folder: Path, *, seed: int = 0) -> None:
-    """Write a Qwen3-MoE of 2 layers, 8 experts (2 per token) and a byte-level tokenizer to `folder`, about 1 MB."""
+def make_tiny_model(folder: Path, *, seed: int = 0, context: int = 4096) -> None:
+    """Write a Qwen3-MoE of 2 layers, 8 experts (2 per token) and a byte-level tokenizer to `folder`, about 1 MB.
+
+    `context` is the most tokens it takes, which are bytes.
+    """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen3MoeConfig, Qwen3MoeForCausalLM
@@ -61,7 +64,7 @@ def make_tiny_model(folder: Path, *, seed: int = 0) -> None:
     config = Qwen3MoeConfig(
         vocab_size=len(tokenizer), hidden_size=64, intermediate_size=128, moe_intermediate_size=32,
         num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, head_dim=16, num_experts=8,
-        num_experts_per_tok=2, max_position_embeddings=4096, decoder_sparse_step=1, mlp_only_layers=[],
+        num_experts_per_tok=2, max_position_embeddings=context, decoder_sparse_step=1, mlp_only_layers=[],
         tie_word_embeddings=False, eos_token_id=end, bos_token_id=None, pad_token_id=0,
     )  # fmt: skip
     model = Qwen3MoeForCausalLM(config)
@@ -71,4 +74,4 @@ def make_tiny_model(folder: Path, *, seed: int = 0) -> None:
 
 
 if __name__ == "__main__":
-    make_tiny_model(Path(sys.argv[1]))
+    make_tiny_model(Path(sys.argv[1]), context=int(sys.argv[2]) if len(sys.argv) > 2 else 4096)

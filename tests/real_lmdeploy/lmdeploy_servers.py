@@ -35,7 +35,7 @@ class Servers:
             )
         assert done.returncode == 0, log.read_text(errors="replace")[-3000:]
 
-    def start(self, name: str, *arguments: str, path: str) -> str:
+    def start(self, name: str, *arguments: str, path: str, **variables: str) -> str:
         """Start a process that listens on a free port, and return its address. `{port}` in its arguments is that port."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -43,7 +43,7 @@ class Servers:
         words = [word.format(port=port) for word in arguments]
         with (self.folder / f"{name}.log").open("wb") as log:
             self._processes[name] = subprocess.Popen(
-                [PYTHON, *words], env=self._environment, stdout=log, stderr=log, cwd=self.folder
+                [PYTHON, *words], env=self._environment | variables, stdout=log, stderr=log, cwd=self.folder
             )
         url = f"http://127.0.0.1:{port}"
         self.wait(name, url + path)
@@ -66,11 +66,11 @@ class Servers:
         """Return the end of a process's log."""
         return (self.folder / f"{name}.log").read_text(errors="replace")[-3000:]
 
-    def server(self, name: str, *arguments: str) -> str:
+    def server(self, name: str, *arguments: str, model: Path | None = None, **variables: str) -> str:
         """Start LMDeploy's api_server with the scripted engine, and return its address."""
         return self.start(
-            name, str(HERE / "scripted_server.py"), str(self.model), "--model-name", name, "--server-port", "{port}",
-            "--reasoning-parser", "default", *arguments, path="/health",
+            name, str(HERE / "scripted_server.py"), str(model or self.model), "--model-name", name, "--server-port", "{port}",
+            "--reasoning-parser", "default", *arguments, path="/health", **variables,
         )  # fmt: skip
 
     def kill(self, name: str) -> None:
