@@ -14,6 +14,13 @@ KEY = "a-key"
 START_SECONDS = 240.0
 
 
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class Servers:
     """Processes of LMDeploy, each with a log, stopped together."""
 
@@ -37,9 +44,7 @@ class Servers:
 
     def start(self, name: str, *arguments: str, path: str, **variables: str) -> str:
         """Start a process that listens on a free port, and return its address. `{port}` in its arguments is that port."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         words = [word.format(port=port) for word in arguments]
         with (self.folder / f"{name}.log").open("wb") as log:
             self._processes[name] = subprocess.Popen(
@@ -72,6 +77,10 @@ class Servers:
             name, str(HERE / "scripted_server.py"), str(model or self.model), "--model-name", name, "--server-port", "{port}",
             "--reasoning-parser", "default", *arguments, path="/health", **variables,
         )  # fmt: skip
+
+    def process(self, name: str) -> int:
+        """Return the id of a process."""
+        return self._processes[name].pid
 
     def kill(self, name: str) -> None:
         """End a process at once."""
