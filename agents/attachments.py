@@ -6,33 +6,32 @@ import io
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from pydantic import Field, ValidationError
 
 from benchmate.agents.contracts import Contract, Plan
 from benchmate.model.engine import Part
-from benchmate.model.parts import image_part, media_type_of, time_series_part
+from benchmate.model.parts import image_part, media_type_of, npy_of, npy_part
 from benchmate.runtime.artifacts import ArtifactStore
 from benchmate.runtime.errors import BenchmateError, InvalidInput, NotFound
 from benchmate.runtime.evidence import Artifact
 from benchmate.runtime.quantity import convert, format_number
-from benchmate.runtime.settings import Settings
+from benchmate.runtime.settings import Medium, Settings
 
 MAX_BYTES = 50_000_000
 SIGNAL_SUFFIXES = (".npy", ".csv", ".tsv", ".txt")
 INPUT = "attachments"  # the input of a planner's plan that holds what came with the question
 _RATE = re.compile(r"@\s*(?P<value>[0-9][0-9.eE+-]*)\s*(?P<unit>[^\W\d_]*)$")
 
-Kind = Literal["image", "signal"]
-KINDS: tuple[Kind, ...] = ("image", "signal")
+KINDS: tuple[Medium, ...] = get_args(Medium)
 Source = str | Path | Mapping[str, Any]  # a path, 'PATH@RATE', or {"file": …, "sampling_rate": …}
 
 
 class Attachment(Contract):
     """A file that came with a question. Its content is an artifact of the run: a picture as given, a signal as `.npy`."""
 
-    kind: Kind
+    kind: Medium
     artifact: Artifact
     shape: tuple[int, ...] = Field((), description="[time] or [time, channels] of a signal.")
     sampling_rate: float | None = Field(None, gt=0, description="Of a signal, in Hz.")
@@ -79,7 +78,7 @@ def _hertz(text: str, given: str) -> float:
 class Read(NamedTuple):
     """A file that was read and found good, not stored yet."""
 
-    kind: Kind
+    kind: Medium
     name: str
     media_type: str
     content: bytes
@@ -122,10 +121,10 @@ def read_attachment(given: Source) -> Read:
         raise _bad(f"{path} needs its sampling rate", f"'{path}@100 Hz'")
     samples = _samples(path, content)
     try:
-        time_series_part(samples, rate)
+        kept = npy_of(samples)
     except InvalidInput as error:
         raise _bad(f"{path}: {error.info.message}", error.hint) from None
-    return Read("signal", path.name, "application/x-npy", _npy(samples), samples.shape, rate)
+    return Read("signal", path.name, "application/x-npy", kept, samples.shape, rate)
 
 
 def _samples(path: Path, content: bytes) -> Any:
@@ -143,22 +142,12 @@ def _samples(path: Path, content: bytes) -> Any:
         raise _bad(f"{path} is no file of numbers: {error}") from None
 
 
-def _npy(samples: Any) -> bytes:
-    import numpy as np
-
-    file = io.BytesIO()
-    np.save(file, samples, allow_pickle=False)
-    return file.getvalue()
-
-
 def part_of(attachment: Attachment, store: ArtifactStore) -> Part:
     """Return the attachment as a part of a message. Raises what `ArtifactStore.get` raises."""
     content = store.get(attachment.artifact.sha)
     if attachment.sampling_rate is None:
         return image_part(content)
-    import numpy as np
-
-    return time_series_part(np.load(io.BytesIO(content), allow_pickle=False), attachment.sampling_rate)
+    return npy_part(content, attachment.sampling_rate)
 
 
 def attachments_in(value: Any) -> list[Attachment]:

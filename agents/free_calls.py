@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from benchmate.agents.attachments import Attachment, attachments_in, check_accepted, part_of
+from benchmate.agents.attachments import Attachment, attachments_in, part_of
 from benchmate.agents.checks import Problem, look_up
 from benchmate.agents.contracts import Claim, Contract, ItemResult, Subject, Task, TaskResult, claim_id
 from benchmate.agents.ledger import EvidenceIndex
@@ -64,7 +64,6 @@ async def run_free(
         raise InvalidInput("no_model", f"{agent.name} needs a model", hint="give the profile one")
     goal = str(fill(task.arguments.get("goal", ""), setting.names()))
     seen = attachments_in(fill(task.arguments.get("attach", []), setting.names()))
-    check_accepted(context.settings, seen)
     messages = [
         Message(role="system", content=f"{agent.prompt}\n{_CITING}"),
         Message(role="user", content=_asked(context, _goal_text(goal, task, setting, scope.labels), seen)),

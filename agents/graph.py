@@ -35,8 +35,8 @@ RETRIED = (
 def build_graph(context: RunContext, engine: Any = None, checkpointer: Any = None) -> Any:
     """Return the compiled graph of one run.
 
-    Input: `{"question": str}`, with `attachments`, the hash of a stored list of them, where some came with it, or `{"plan": ref}` of a stored Plan. Output state: `answer`, `status`, and `report`, the hash of
-    the Report in the run's artifacts. With a checkpointer, questions to a person are LangGraph interrupts whose value is an
+    Input: `{"question": str}`, with `attachments`, the hash of a stored list of them, where some came with it, or
+    `{"plan": ref}` of a stored Plan. Output state: `answer`, `status`, and `report`, the hash of the Report in the run's artifacts. With a checkpointer, questions to a person are LangGraph interrupts whose value is an
     ApprovalRequest; resume with an ApprovalAnswer as a dict.
     """
     nodes = Nodes(context, engine)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmate.agents.attachments import attachments_in, check_accepted
 from benchmate.agents.contracts import Contract, Task, TaskResult
 from benchmate.runtime.context import RunContext, TaskScope
 from benchmate.runtime.errors import NotFound, did_you_mean
+from benchmate.runtime.expressions import fill
 from benchmate.tools.base import Tool
 from benchmate.tools.registry import load_registry
 
@@ -78,13 +80,11 @@ async def run_agent_task(context: RunContext, scope: TaskScope, task: Task, sett
         from benchmate.agents.analyst import run_analyst
 
         return run_analyst(context, task, setting.results, setting.names())
+    check_accepted(context.settings, attachments_in(fill(task.arguments.get("attach", []), setting.names())))
     if context.settings.model.plans:
         from benchmate.agents.free_calls import run_free
 
         return await run_free(context, scope, task, agent, setting)
-    from benchmate.agents.attachments import attachments_in, check_accepted
     from benchmate.agents.constrained_calls import run_constrained
-    from benchmate.runtime.expressions import fill
 
-    check_accepted(context.settings, attachments_in(fill(task.arguments.get("attach", []), setting.names())))
     return await run_constrained(context, scope, task, agent, setting)

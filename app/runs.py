@@ -114,8 +114,8 @@ async def execute(
     """Answer a question, or run a plan or a workflow, in a new run.
 
     `attach` are pictures and signals that the question is about: paths, 'PATH@RATE', or {"file": …, "sampling_rate": …}.
-    Raises InvalidInput for a bad question, workflow or attachment (`bad_attachment`, `not_accepted`), StorageError when the folder cannot be written. What fails inside the
-    run is in its report; a question that nobody is there to answer leaves the run `waiting`.
+    Raises InvalidInput for a bad question, workflow or attachment (`bad_attachment`, `not_accepted`), StorageError
+    when the folder cannot be written. What fails inside the run is in its report; a question that nobody is there to answer leaves the run `waiting`.
     """
     settings = settings or load_settings()
     if workflow is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, Self
@@ -352,7 +353,7 @@ def _arguments(**fields: Any) -> dict[str, Any]:
 
 
 def _without_payloads(messages: Sequence[Message]) -> list[Message]:
-    """Return the messages with the content of data URLs replaced by its SHA-256: the journal names it, the run's artifacts hold it."""
+    """Return the messages with the content of data URLs replaced by its SHA-256, as the journal names it."""
 
     def named(part: Part) -> Part:
         value = part.get(part["type"])
@@ -361,7 +362,10 @@ def _without_payloads(messages: Sequence[Message]) -> list[Message]:
         head, comma, payload = str(value.get("url", "")).partition(";base64,")
         if not comma or not head.startswith("data:"):
             return part
-        sha = hashlib.sha256(base64.b64decode(payload)).hexdigest()
+        try:
+            sha = hashlib.sha256(base64.b64decode(payload)).hexdigest()
+        except binascii.Error:  # the engine says what is wrong with the part
+            return part
         return {**part, part["type"]: {**value, "url": f"{head};sha256,{sha}"}}
 
     return [

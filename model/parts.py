@@ -37,7 +37,15 @@ def media_type_of(data: bytes) -> str:
 def time_series_part(samples: Any, sampling_rate: float) -> Part:
     """Return a signal as a part of a message: `samples` [time] or [time, channels], `sampling_rate` in Hz.
 
-    LMDeploy reads signals as NumPy's own file format. Raises InvalidInput (`bad_part`).
+    Raises InvalidInput (`bad_part`).
+    """
+    return npy_part(npy_of(samples), sampling_rate)
+
+
+def npy_of(samples: Any) -> bytes:
+    """Return `samples` [time] or [time, channels] in NumPy's own file format, as LMDeploy reads signals.
+
+    Raises InvalidInput (`bad_part`) for what is no signal.
     """
     import numpy as np
 
@@ -51,11 +59,16 @@ def time_series_part(samples: Any, sampling_rate: float) -> Part:
         raise InvalidInput(
             "bad_part", "the signal holds values that are not finite", hint="fill its gaps first"
         )
-    if not sampling_rate > 0:
-        raise InvalidInput("bad_part", f"a sampling rate of {sampling_rate} Hz is none")
     file = io.BytesIO()
     np.save(file, array, allow_pickle=False)
-    value = {"url": _data_url("application/x-npy", file.getvalue()), "sampling_rate": sampling_rate}
+    return file.getvalue()
+
+
+def npy_part(content: bytes, sampling_rate: float) -> Part:
+    """Return what `npy_of` gave as a part of a message; `sampling_rate` in Hz. Raises InvalidInput (`bad_part`)."""
+    if not sampling_rate > 0:
+        raise InvalidInput("bad_part", f"a sampling rate of {sampling_rate} Hz is none")
+    value = {"url": _data_url("application/x-npy", content), "sampling_rate": sampling_rate}
     return {"type": "time_series_url", "time_series_url": value}
 
 

@@ -42,6 +42,7 @@ class Mode(StrEnum):
 
 
 Role = Literal["planner", "specialist", "verifier", "writer"]
+Medium = Literal["image", "signal"]  # what a model may take beside text
 
 
 class ModelProfile(BaseModel):
@@ -75,7 +76,7 @@ class ModelProfile(BaseModel):
     roles: dict[Role, str] = Field(
         default_factory=dict, description="Profiles of other models that plan, specialise, verify or write."
     )
-    accepts: tuple[Literal["image", "signal"], ...] = Field((), description="What it takes beside text.")
+    accepts: tuple[Medium, ...] = Field((), description="What it takes beside text.")
     judges: bool = Field(False, description="Whether it is trusted to judge claims that code cannot check.")
     plans: bool = Field(False, description="Whether it plans freely; otherwise one task per sub-question.")
 

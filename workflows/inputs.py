@@ -132,6 +132,8 @@ def file_of(spec: Input, value: Any) -> tuple[str, Columns | None] | None:
     """Return the path of the file that a value names and the columns it tells, or None when the value is no file."""
     if spec.type == "file":
         return (value, None) if isinstance(value, str) else None
+    if spec.type in ("image", "signal"):
+        return str(source_of(value)[0]), None
     suffixes = {"compound": (), "compounds": COMPOUND_SUFFIXES, "sequence": SEQUENCE_SUFFIXES}.get(
         spec.type, ()
     )
@@ -148,13 +150,6 @@ def _read(name: str, spec: Input, value: Any, folder: Path) -> Any:
     if value is None:
         return None
     try:
-        if spec.type in ("image", "signal"):
-            path, rate = source_of(value)
-            if not (folder / path).is_file():
-                raise NotFound(
-                    "no_such_file", f"there is no file {folder / path}", details={"file": str(folder / path)}
-                )
-            return {"file": str(folder / path), **({} if rate is None else {"sampling_rate": rate})}
         found = file_of(spec, value)
         if found is not None:
             path = folder / Path(found[0]).expanduser()
@@ -166,7 +161,10 @@ def _read(name: str, spec: Input, value: Any, folder: Path) -> Any:
                 return records
             if not path.is_file():
                 raise NotFound("no_such_file", f"there is no file {path}", details={"file": str(path)})
-            return str(path)
+            if spec.type == "file":
+                return str(path)
+            rate = source_of(value)[1]
+            return {"file": str(path)} if rate is None else {"file": str(path), "sampling_rate": rate}
         if spec.type == "sequence":
             from benchmate.tools.biology.sequences import parse_sequence
 

@@ -19,19 +19,8 @@ SCHEMA = "benchmate.workflow/v1"
 SCHEMA_FILE = Path(__file__).parent / "workflow.schema.json"
 
 InputType = Literal[
-    "string",
-    "number",
-    "integer",
-    "boolean",
-    "array",
-    "object",
-    "compound",
-    "compounds",
-    "sequence",
-    "file",
-    "image",
-    "signal",
-]
+    "string", "number", "integer", "boolean", "array", "object", "compound", "compounds", "sequence", "file", "image", "signal",
+]  # fmt: skip
 PlainType = Literal["string", "number", "integer", "boolean", "object"]
 Action = Literal["tool", "agent", "verify", "approve", "report"]
 ACTIONS: tuple[Action, ...] = get_args(Action)

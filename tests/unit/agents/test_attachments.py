@@ -14,6 +14,9 @@ from scientist import Scientist, conclusion, planned
 
 from benchmate.agents.attachments import part_of, read_attachment, source_of
 from benchmate.app.runs import execute, replay_run, resume_run
+from benchmate.model.engine import Message, RecordedEngine, Sampling
+from benchmate.model.http_engine import HttpEngine
+from benchmate.model.lmdeploy_api import LMDeploy
 from benchmate.runtime.artifacts import ArtifactStore
 from benchmate.runtime.errors import InvalidInput, NotFound, Transient
 from benchmate.runtime.journal import Journal
@@ -224,3 +227,14 @@ async def test_a_step_that_attaches_something_else_fails_alone(
     )  # fmt: skip
     assert outcome.report is not None
     assert [f.error.code for f in outcome.report.failures] == ["bad_attachment"]
+
+
+async def test_a_part_that_is_no_base64_is_a_typed_error() -> None:
+    url = {"url": "data:image/png;base64,A"}
+    message = Message(role="user", content=[{"type": "image_url", "image_url": url}])
+    inner = HttpEngine("http://127.0.0.1:1", "m", dialect=LMDeploy())
+    engine = RecordedEngine(inner, name="m", version="1")
+    with pytest.raises(InvalidInput) as caught:
+        await engine.chat([message], sampling=Sampling())
+    await engine.aclose()
+    assert caught.value.code == "bad_part"
