@@ -28,8 +28,12 @@ def list_tools(
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """List the tools with what each is for."""
+    """List the tools with what each is for, and how to add what is missing."""
+    from rich.console import Group
+    from rich.text import Text
+
     from benchmate.runtime.errors import NotFound, did_you_mean
+    from benchmate.tools.extras import EXTRAS, command
     from benchmate.tools.registry import load_registry
 
     tools = load_registry().offered
@@ -49,12 +53,17 @@ def list_tools(
             "effects": sorted(t.effects),
             "cost": t.cost,
             "summary": t.summary,
+            "extra": t.extra,
+            "missing": list(t.missing),
+            "install": command(t.extra) if t.extra and t.missing else None,
         }
         for t in shown
     ]
-    rows = [(t.domain, t.name, t.summary) for t in shown]
+    rows = [(t.domain, t.name, t.summary + (f"  [needs {t.extra}]" if t.missing else "")) for t in shown]
     view = output.grid(rows, "field", "tool", "what it is for", styles=("dim", "bold cyan"))
-    return output.emit(as_json, document, view)
+    lacking = sorted({t.extra for t in shown if t.extra and t.missing})
+    notes = [Text(f"{extra}: {EXTRAS[extra].holds}: {command(extra)}", style="yellow") for extra in lacking]
+    return output.emit(as_json, document, Group(view, *notes))
 
 
 def show_tool(name: ToolName, as_json: Json = False) -> int:
@@ -75,6 +84,9 @@ def show_tool(name: ToolName, as_json: Json = False) -> int:
         "timeout": tool.timeout,
         "hazard": tool.hazard,
         "examples": list(tool.examples),
+        "extra": tool.extra,
+        "missing": list(tool.missing),
+        "example": None if tool.example is None else dict(tool.example),
     }
     return output.emit(as_json, document, tool_help(tool))
 
@@ -139,6 +151,8 @@ def tool_help(tool: Tool) -> RenderableType:
     from rich.padding import Padding
     from rich.text import Text
 
+    from benchmate.tools.extras import EXTRAS, command
+
     schema = tool.schema
     required = schema.get("required", [])
     parts: list[RenderableType] = [
@@ -162,10 +176,16 @@ def tool_help(tool: Tool) -> RenderableType:
     facts = [("effects", ", ".join(sorted(tool.effects))), ("cost", tool.cost)]
     if tool.hazard:
         facts.append(("hazard", tool.hazard))
+    if tool.extra:
+        state = f"missing: {command(tool.extra)}" if tool.missing else "installed"
+        facts.append(("extra", f"{tool.extra} ({EXTRAS[tool.extra].holds}), {state}"))
     section("Nature", facts)
     section("Answers", [(f"“{example}”",) for example in tool.examples])
     usage = " ".join(f"--arg {shlex.quote(f'{name}=…')}" for name in required)
     section("Call", [(f"benchmate tool call {tool.name} {usage}".rstrip(),)])
+    if tool.example is not None:
+        given = shlex.quote(json.dumps(dict(tool.example), ensure_ascii=False))
+        section("Example", [(f"benchmate tool call {tool.name} {given}",)])
     return Group(*parts)
 
 

@@ -30,9 +30,9 @@ class Entity(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["compound", "sequence", "equation", "document", "text"]
+    kind: Literal["compound", "sequence", "equation", "document", "file", "text"]
     given: str = Field(description="What the caller wrote.")
-    key: str = Field(description="The identity: InChIKey, or a digest of the sequence.")
+    key: str = Field(description="The identity: InChIKey, a digest of the sequence, the SHA-256 of a file.")
     label: str = Field(description="How to name it to a reader.")
     argument: str = Field(description="Which argument it stands for: 'compound', 'targets[1]'.")
     details: dict[str, Any] = Field(default_factory=dict)

@@ -25,6 +25,7 @@ RecordKind = Literal[
     "run.opened",  # question, inputs, profile, versions
     "run.resumed",  # taken up again after a stop
     "run.closed",      # status of the whole run
+    "file.kept",       # a file that was given by its path, by artifact hash
     "plan.set",        # a plan, by artifact hash, and who made it
     "call.started",    # a tool or model call is about to happen
     "call.finished",   # its result, or its typed error

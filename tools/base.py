@@ -16,6 +16,7 @@ from benchmate.runtime.canonical import canonical_value
 from benchmate.runtime.errors import InvalidInput, did_you_mean
 from benchmate.runtime.evidence import Artifact, Entity, Source, ToolResult
 from benchmate.runtime.labels import NO_LABELS, Label, Labels
+from benchmate.tools.extras import EXTRAS, missing_parts, require
 
 __all__ = ["Artifact", "Entity", "Source", "Tool", "ToolContext", "ToolResult", "tool"]
 
@@ -59,6 +60,13 @@ class Tool:
     arguments_model: type[BaseModel]
     examples: tuple[str, ...] = ()
     properties: Mapping[str, str] = field(default_factory=dict)
+    extra: str | None = None
+    example: Mapping[str, Any] | None = None
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What the tool needs and this installation lacks: packages and data sets; empty when it can run."""
+        return missing_parts(self.extra) if self.extra else ()
 
     @functools.cached_property
     def schema(self) -> dict[str, Any]:
@@ -110,11 +118,14 @@ class Tool:
     def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         """Run the tool on validated arguments: entities are resolved first and echoed in the result.
 
-        Raises typed errors of the tool or of the resolution (`unknown_compound`, `invalid_smiles`, …).
+        Raises typed errors of the tool or of the resolution (`unknown_compound`, `invalid_smiles`, …), and Unavailable
+        (`missing_extra`) where a package or data set that it needs is not installed.
         """
         from benchmate.tools.entities import resolve_arguments
 
-        resolved, entities = resolve_arguments(self, dict(arguments))
+        if self.extra:
+            require(self.extra, self.name)
+        resolved, entities = resolve_arguments(self, dict(arguments), context.artifact_dir)
         if self._takes_context:
             resolved["context"] = context
         result = self.function(**resolved)
@@ -133,15 +144,20 @@ def tool(
     hazard: str | None = None,
     properties: Mapping[str, str] | None = None,
     examples: tuple[str, ...] = (),
+    extra: str | None = None,
+    example: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., ToolResult]], Tool]:
     """Make a tool of a function with type hints and a docstring (Google style: summary, Args).
 
-    A parameter named `context` receives the ToolContext and is no argument. Parameters annotated `Compound` or
-    `Sequence` accept names, structures or records from callers; the function gets them resolved. `properties` maps
-    the properties the result's quantities can have to words a reader uses for them.
+    A parameter named `context` receives the ToolContext and is no argument. Parameters annotated `Compound`,
+    `Sequence` or `DataFile` accept names, structures, paths or records from callers; the function gets them resolved.
+    `properties` maps the properties the result's quantities can have to words a reader uses for them; `extra` names
+    what must be installed besides the base (`tools/extras.py`); `example` are arguments of a call that shows the tool.
 
-    Raises TypeError at import when a parameter lacks a type or a description.
+    Raises TypeError at import when a parameter lacks a type or a description, or the extra is unknown.
     """
+    if extra is not None and extra not in EXTRAS:
+        raise TypeError(f"there is no extra {extra!r}")
 
     def make(function: Callable[..., ToolResult]) -> Tool:
         doc = docstring_parser.parse(inspect.getdoc(function) or "")
@@ -162,6 +178,8 @@ def tool(
             arguments_model=_arguments_model(function, {p.arg_name: p.description or "" for p in doc.params}),
             examples=examples,
             properties=dict(properties or {}),
+            extra=extra,
+            example=example,
         )
 
     return make

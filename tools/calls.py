@@ -20,10 +20,20 @@ from benchmate.runtime.calls import (
 )
 from benchmate.runtime.canonical import Canonical, canonical_json, canonical_value, digest
 from benchmate.runtime.context import RunContext, TaskScope, body_of
-from benchmate.runtime.errors import BenchmateError, BudgetExceeded, Crashed, ErrorInfo, Refused, error_from
+from benchmate.runtime.errors import (
+    BenchmateError,
+    BudgetExceeded,
+    Crashed,
+    ErrorInfo,
+    NotFound,
+    Refused,
+    error_from,
+)
 from benchmate.runtime.evidence import Evidence
 from benchmate.runtime.policy import Decision
 from benchmate.tools.base import Tool, ToolContext
+from benchmate.tools.entities import with_files
+from benchmate.tools.files import FileRecord, keep_file
 from benchmate.tools.registry import load_registry
 
 __all__ = ["ApprovalNeeded", "call_batch", "call_tool", "policy_on", "tool_context"]
@@ -68,6 +78,7 @@ async def call_batch(
     for index, item in enumerate(items):
         try:
             arguments = tool.validate(item)
+            arguments = with_files(tool, arguments, lambda given: _kept(context, given))
         except BenchmateError as error:
             invalid[index] = error
             arguments = canonical_value(dict(item))
@@ -110,6 +121,23 @@ async def call_batch(
     except* BenchmateError as failures:
         raise _first(failures) from None
     return [outcomes[index] for index in range(len(calls))]
+
+
+def _kept(context: RunContext, given: str | dict[str, str]) -> FileRecord:
+    """Return the file that a path stands for in this run: what it held when it was first read, in a replay too.
+
+    Raises as `keep_file`; in a replay NotFound (`not_recorded`).
+    """
+    if not isinstance(given, str):
+        return FileRecord.model_validate(given)
+    for record in (context.recording or context.journal).records("file.kept"):
+        if record.body["given"] == given:
+            return FileRecord(name=record.body["name"], sha256=record.body["sha256"])
+    if context.recording is not None:
+        raise NotFound("not_recorded", f"the recording holds no file {given!r}")
+    kept = keep_file(given, context.artifacts.folder)
+    context.journal.append("file.kept", {"given": given, **kept.model_dump(mode="json")})
+    return kept
 
 
 def _first(failures: BaseExceptionGroup[BenchmateError]) -> BenchmateError:

@@ -6,16 +6,15 @@ import csv
 import io
 import textwrap
 import warnings
-from typing import Any
 
 from benchmate.runtime.canonical import canonical_float
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import display_unit, format_number
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
+from benchmate.tools.plot_script import COLOURS, SETTINGS
 
 MOST_BARS = 60  # more cannot be read on one page
 LONGEST_LABEL = 32  # characters in the drawing; the CSV holds all of it
-BLUE = "#0072B2"  # of the colour-blind safe palette of Okabe and Ito (2008)
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -95,21 +94,13 @@ def _bars(
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    settings: Any = {
-        "svg.hashsalt": "benchmate",
-        "svg.fonttype": "path",  # a viewer without the font, or with another, shows the same picture
-        "text.parse_math": False,  # a `$` in a name is a `$`
-        "font.family": ["DejaVu Sans"],  # comes with Matplotlib
-        "font.size": 11,
-        "axes.unicode_minus": True,
-    }
-    with rc_context(settings), warnings.catch_warnings(record=True) as caught:
+    with rc_context(SETTINGS), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         figure = Figure(figsize=(6.4, 1.4 + 0.36 * len(values)), layout="constrained")
         FigureCanvasSVG(figure)
         axes = figure.add_subplot()
         places = range(len(values))
-        bars = axes.barh(places, values, height=0.62, color=BLUE)
+        bars = axes.barh(places, values, height=0.62, color=COLOURS[0])
         axes.bar_label(bars, [format_number(v).replace("-", "−") for v in values], padding=4)
         axes.set_yticks(
             places, [x if len(x) <= LONGEST_LABEL else f"{x[: LONGEST_LABEL - 1]}…" for x in labels]

@@ -83,6 +83,7 @@ _AVOGADRO = "the Avogadro constant (per mole to per particle)"
         "760 mmHg in kPa",
         "How many angstroms are 0.154 nm?",
     ),
+    example={"value": 1, "from_unit": "kcal/mol", "to_unit": "eV"},
 )
 def convert_units(
     value: float, from_unit: str, to_unit: str, substance: Compound | None = None

@@ -20,7 +20,10 @@ LINKS = ROOT / "src" / "benchmate"
 FLOORS = {"runtime": 0, "tools": 1, "model": 1, "agents": 2, "workflows": 3, "rl": 3, "app": 4}
 ROOMS = [room for room in FLOORS if (ROOT / room).is_dir()]
 OUTSIDE = ("tests", "examples", "benchmarks", "docs")
-HEAVY = {"torch", "lmdeploy", "obspy", "pymatgen"}
+HEAVY = {
+    "torch", "lmdeploy", "obspy", "pymatgen", "ase", "astropy", "statsmodels", "pandas", "scipy", "skimage", "tblite", "rdchiral",
+    "gemmi", "primer3", "pyarrow", "h5py", "spglib", "Bio", "matplotlib", "sklearn",
+}  # fmt: skip
 DOORS: dict[str, str] = benchmate._HOMES
 BEYOND = "beyond benchmate"
 

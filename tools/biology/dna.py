@@ -71,6 +71,7 @@ class OpenReadingFrame:
         "Which protein does AUGGCCAUUGUAAUGGGCCGCUGA encode?",
         "How many adenines are in GATTACAGATTACA?",
     ),
+    example={"sequence": "ATGGCCATTGTAATGGGCCGCTGAAAGGGTGCCCGATAG"},
 )
 def analyze_dna(
     sequence: Sequence,

@@ -45,6 +45,7 @@ _NAMES = {letter: code.capitalize() for code, letter in THREE_LETTER_CODES.items
         "Is the protein MKWVTFISLLFLFSSAYSRGVFRRDAHKSEVAHRFKDLGEENF hydrophobic (GRAVY)?",
         "Monoisotopic mass of the peptide YGGFL",
     ),
+    example={"sequence": "MQIFVKTLTGKTITLEVEPSDTIENVKAKIQDKEGIPPDQQRLIFAGKQLEDGRTLSDYNIQKESTLHLVLRLRGG"},
 )
 def compute_protein_properties(sequence: Sequence) -> ToolResult:
     """Mass, isoelectric point, extinction coefficients, hydropathy, stability and composition of a protein.

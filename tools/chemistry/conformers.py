@@ -41,6 +41,7 @@ METHODS = {"MMFF94": "MMFF94 (Halgren 1996), RDKit", "UFF": "UFF (Rappé 1992), 
         "Generate 20 conformers of ibuprofen",
         "Make a 3D structure of caffeine with UFF",
     ),
+    example={"compound": "butane", "count": 20},
 )
 def generate_conformers(
     compound: Compound,

@@ -140,6 +140,7 @@ def descriptor_values(mol: Mol) -> dict[str, float]:
         "Give me the synthetic accessibility of CC(C)Cc1ccc(cc1)C(C)C(=O)O",
         "Is the exact mass of ibuprofen above 206 Da?",
     ),
+    example={"compound": "aspirin"},
 )
 def compute_descriptors(compound: Compound, form: Literal["as_given", "parent"] = "as_given") -> ToolResult:
     """Compute molecular descriptors of a compound: mass, logP, TPSA, donors, acceptors, rings, QED, SA score.
@@ -197,6 +198,7 @@ def compute_descriptors(compound: Compound, form: Literal["as_given", "parent"] 
         "Does 5-benzylidenerhodanine have PAINS alerts?",
         "Check the lead-likeness of CCOC(=O)c1ccc(N)cc1",
     ),
+    example={"compound": "O=C1NC(=S)SC1=Cc1ccccc1"},
 )
 def check_druglikeness(compound: Compound) -> ToolResult:
     """Check a compound against the Lipinski, Veber, Ghose and lead-like rules and the PAINS, BRENK and NIH alerts.

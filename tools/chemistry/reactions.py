@@ -113,6 +113,7 @@ def balance(equation: Equation) -> tuple[int, ...]:
         "Balance MnO4- + 8 H+ + e- -> Mn^2+ + H2O",
         "Balance CuSO4·5H2O -> CuSO4 + H2O",
     ),
+    example={"equation": "KMnO4 + HCl -> KCl + MnCl2 + H2O + Cl2"},
 )
 def balance_reaction(equation: str) -> ToolResult:
     """Balance a reaction equation exactly, for every element and the charge.

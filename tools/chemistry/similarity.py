@@ -33,6 +33,7 @@ REFERENCES = {
         "Compare theophylline with caffeine by MACCS keys",
         "Rank paracetamol, phenacetin and aniline by similarity to acetanilide",
     ),
+    example={"query": "aspirin", "targets": ["salicylic acid", "caffeine"]},
 )
 def compare_similarity(
     query: Compound,

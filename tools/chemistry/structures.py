@@ -39,6 +39,7 @@ from benchmate.tools.chemistry.parsing import (
         "What is the InChIKey of caffeine?",
         "Which compound has the CAS number 50-78-2?",
     ),
+    example={"name": "xylenol"},
 )
 def resolve_name(name: str) -> ToolResult:
     """Look up which compounds a name, CAS number or InChIKey stands for, offline.
@@ -98,6 +99,7 @@ def resolve_name(name: str) -> ToolResult:
         "Does CC(O)C(N)C(=O)O leave stereocentres open?",
         "Is InChI=1S/C2H6O/c1-2-3/h3H,2H2,1H3 valid?",
     ),
+    example={"structure": "CC(=O)Oc1ccccc1C(=O)O"},
 )
 def validate_structure(structure: str) -> ToolResult:
     """Check whether a SMILES or InChI is a sound structure, and say what is wrong or unusual in it.
@@ -157,6 +159,7 @@ def validate_structure(structure: str) -> ToolResult:
         "Show me the structure of caffeine",
         "Draw CC(=O)Nc1ccc(O)cc1 with atoms 0 and 1 highlighted",
     ),
+    example={"compound": "caffeine"},
 )
 def draw_structure(
     compound: Compound, context: ToolContext, highlight: list[int] | None = None

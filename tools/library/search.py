@@ -21,6 +21,7 @@ FLOOR = 0.25  # cosine similarity; passages on other subjects stay below it
         "Find passages on solid-state electrolytes in my papers",
         "Which of my documents mention the glovebox procedure?",
     ),
+    example={"query": "conformers of butane"},
 )
 def search_library(query: str, context: ToolContext, count: int = 5) -> ToolResult:
     """Find passages in the user's own library of papers and notes by meaning.
