@@ -29,7 +29,7 @@ from benchmate.tools.base import Tool
 from benchmate.tools.intake import find_candidates, find_documents
 from benchmate.tools.registry import Registry, load_registry
 
-PHRASES = Path(__file__).with_name("router_phrases.yaml")
+PHRASES = Path(__file__).with_name("router_phrases")  # a folder: one file for each group of tools
 SEED = 20260101
 STRENGTH = 30.0  # inverse of the regularisation
 STRUCTURE_FORMS = (
@@ -66,14 +66,21 @@ def phrases() -> dict[str, Any]:
     """
     from ruamel.yaml import YAML
 
-    loaded: dict[str, Any] = YAML(typ="safe", pure=True).load(PHRASES)
-    return loaded
+    merged: dict[str, Any] = {}
+    for path in sorted(PHRASES.glob("*.yaml")):
+        for name, forms in YAML(typ="safe", pure=True).load(path).items():
+            if isinstance(forms, list):
+                merged.setdefault(name, []).extend(forms)
+            else:
+                merged.setdefault(name, {}).update(forms)
+    return merged
 
 
 def fingerprint(registry: Registry) -> str:
     """Return a digest of all that the router learns from: it is trained anew when this changes."""
     settings = [MASKS, WORDS, PROPERTY_FORMS, COURTESIES, SEED, STRENGTH, SWAPPED, STRUCTURE_FORMS]
-    return digest("router", registry.fingerprint, PHRASES.read_text("utf-8"), settings, length=16)
+    written = [path.read_text("utf-8") for path in sorted(PHRASES.glob("*.yaml"))]
+    return digest("router", registry.fingerprint, written, settings, length=16)
 
 
 def examples(registry: Registry) -> Iterator[Example]:

@@ -192,11 +192,15 @@ def tool_help(tool: Tool) -> RenderableType:
 def _argument_row(
     name: str, prop: dict[str, Any], schema: dict[str, Any], required: bool
 ) -> tuple[str, str, str]:
+    from benchmate.runtime.quantity import display_unit
+
     if required:
         need = "required"
     else:
         need = "optional" if prop.get("default") is None else f"default {json.dumps(prop['default'])}"
     kind = type_words(prop, schema.get("$defs", {}))
+    if prop.get("unit"):
+        kind += f" in {display_unit(prop['unit'])}"
     return name, f"{kind}, {need}", prop.get("description", "")
 
 

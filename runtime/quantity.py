@@ -29,6 +29,16 @@ def unit_registry() -> pint.UnitRegistry[Any]:
     registry: pint.UnitRegistry[Any] = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
     for counted in ("base_pair = 1 = bp", "nucleotide = 1 = nt", "residue = 1 = aa"):  # sequence lengths
         registry.define(counted)
+    for body in (  # IAU 2015 Resolution B3 nominal values; masses by G of CODATA 2018
+        "solar_mass = 1.988409870698051e30 * kilogram = M_sun = Msun",
+        "solar_radius = 6.957e8 * meter = R_sun = Rsun",
+        "solar_luminosity = 3.828e26 * watt = L_sun = Lsun",
+        "earth_mass = 5.972167867791379e24 * kilogram = M_earth = Mearth",
+        "earth_radius = 6.3781e6 * meter = R_earth = Rearth",
+        "jupiter_mass = 1.8981245973360505e27 * kilogram = M_jupiter = Mjup",
+        "jupiter_radius = 7.1492e7 * meter = R_jupiter = Rjup",
+    ):
+        registry.define(body)
     pint.set_application_registry(registry)
     return registry
 

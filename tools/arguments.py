@@ -1,0 +1,60 @@
+"""Numbers as tool arguments: a parameter says its unit, callers give a plain number in it or a text such as '5 mg/mL'."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from benchmate.runtime.errors import InvalidInput
+from benchmate.runtime.quantity import convert, display_unit
+
+_MEASURED = re.compile(
+    r"\s*(?P<value>[-+−]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<unit>.*?)\s*", re.DOTALL
+)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Marks a number, or a list of numbers, as measured in `unit`: `speed: Annotated[float, Unit("km/s", "Vp, P velocity")]`.
+
+    A text with a unit of the same kind is converted. `words` are how a question names the argument, comma-separated, as
+    it would be written beside the number. Both stand in the JSON Schema.
+    """
+
+    unit: str
+    words: str = ""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self.read, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        described = handler(schema)
+        return described | {"unit": self.unit, **({"words": self.words} if self.words else {})}
+
+    def read(self, given: Any) -> Any:
+        """Return what was given with every text converted to the unit. Raises a validation error that names both units."""
+        if isinstance(given, list):
+            return [self.read(one) for one in given]
+        if not isinstance(given, str):
+            return given
+        found = _MEASURED.fullmatch(given)
+        if found is None:
+            raise PydanticCustomError(
+                "quantity", "{given} is no number with a unit; write it as in '5 {unit}'",
+                {"given": repr(given), "unit": display_unit(self.unit) or ""},
+            )  # fmt: skip
+        value = float(found["value"].replace("−", "-"))
+        if not found["unit"]:
+            return value
+        from benchmate.tools.units import read_unit
+
+        try:
+            return convert(value, read_unit(found["unit"]).unit, self.unit)
+        except InvalidInput as error:
+            raise PydanticCustomError("unit", "{why}", {"why": str(error)}) from None
