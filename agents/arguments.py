@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from benchmate.agents.intake import Candidate
+from benchmate.agents.measures import assign, assign_lists, groups
 from benchmate.runtime.errors import InvalidInput
 from benchmate.tools.base import Tool
 from benchmate.tools.chemistry.parsing import looks_like_smiles
@@ -20,10 +21,15 @@ ARGUMENT_KINDS: dict[str, tuple[str, ...]] = {
     "structure": ("structure", "name"),
     "from_unit": ("unit",),
     "to_unit": ("unit",),
+    "reaction": ("reaction",),
+    "formula": ("formula", "name"),
+    "expression": ("expression", "equation"),
+    "time": ("time",),
 }
 ENTITY_KINDS: dict[str, tuple[str, ...]] = {
     "compound": ("name", "structure"),
     "sequence": ("dna", "protein", "rna"),
+    "file": ("file",),
 }
 # how a question says an option, where it is not by the option's own name
 OPTION_WORDS: dict[str, str] = {
@@ -66,6 +72,57 @@ def fits(tool: Tool, candidates: Sequence[Candidate]) -> bool:
     return next(legal_calls(tool, "", candidates), None) is not None
 
 
+def _measured(tool: Tool) -> dict[str, dict[str, Any]]:
+    """Return the schemas of the single numbers that a tool measures in a unit of its own."""
+    return {
+        name: schema
+        for name, schema in tool.schema.get("properties", {}).items()
+        if "unit" in schema and "array" not in _types(schema)
+    }
+
+
+def _types(schema: dict[str, Any]) -> set[str]:
+    return {part.get("type", "") for part in (schema, *schema.get("anyOf", []))}
+
+
+def _number_lists(tool: Tool) -> dict[str, dict[str, Any]]:
+    """Return the schemas of the arguments that are lists of numbers."""
+    return {
+        name: schema
+        for name, schema in tool.schema.get("properties", {}).items()
+        if any(
+            part.get("type") == "array" and part.get("items", {}).get("type") in ("number", "integer")
+            for part in (schema, *schema.get("anyOf", []))
+        )
+    }
+
+
+def _number_groups(tool: Tool) -> str | None:
+    """Return the argument that takes lists of numbers by name, if there is one."""
+    for name, schema in tool.schema.get("properties", {}).items():
+        for part in (schema, *schema.get("anyOf", [])):
+            inner = part.get("additionalProperties")
+            if (
+                isinstance(inner, dict)
+                and inner.get("type") == "array"
+                and inner["items"].get("type") == "number"
+            ):
+                return name
+    return None
+
+
+def _given_numbers(tool: Tool, question: str, candidates: Sequence[Candidate]) -> dict[str, Any]:
+    """Return the numbers, the lists and the groups of lists that a question gives to a tool's arguments."""
+    required = set(tool.schema.get("required", []))
+    given: dict[str, Any] = dict(assign(question, _measured(tool), candidates, required))
+    if any(c.kind == "numbers" for c in candidates):
+        if name := _number_groups(tool):
+            given[name] = groups(question, candidates)
+        else:
+            given |= assign_lists(question, _number_lists(tool), candidates)
+    return given
+
+
 def legal_calls(tool: Tool, question: str, candidates: Sequence[Candidate]) -> Iterator[dict[str, Any]]:
     """Yield the arguments the tool could be called with, the likeliest first.
 
@@ -74,14 +131,17 @@ def legal_calls(tool: Tool, question: str, candidates: Sequence[Candidate]) -> I
     """
     required = set(tool.schema.get("required", []))
     optional = optional_values(tool, question, candidates)
+    numbers = _given_numbers(tool, question, candidates)
     choices: dict[str, list[Any]] = {}
     for name in tool.schema.get("properties", {}):
         if name in required:
-            values = _required_values(tool, name, question, candidates)
+            values = (
+                [numbers[name]] if name in numbers else _required_values(tool, name, question, candidates)
+            )
             if not values:
                 return
             choices[name] = values
-    lists = [n for n in choices if tool.schema["properties"][n].get("type") == "array"]
+    lists = [n for n in choices if tool.schema["properties"][n].get("type") == "array" and n not in numbers]
     scalars = [n for n in choices if n not in lists]
     for combination in itertools.islice(itertools.product(*(choices[n] for n in scalars)), MOST_CALLS):
         arguments = dict(zip(scalars, combination, strict=True))
@@ -94,7 +154,7 @@ def legal_calls(tool: Tool, question: str, candidates: Sequence[Candidate]) -> I
             arguments[name] = rest
         else:
             ordered = {n: arguments[n] for n in tool.schema["properties"] if n in arguments}
-            called = {**ordered, **optional}
+            called = {**ordered, **optional, **{n: v for n, v in numbers.items() if n not in ordered}}
             if "substance" in called and not _between_mass_and_amount(called):
                 del called["substance"]
             yield called
@@ -122,13 +182,18 @@ def _required_values(tool: Tool, name: str, question: str, candidates: Sequence[
     entity = tool.entity_arguments.get(name)
     if entity:
         found = of_kinds(candidates, ENTITY_KINDS[entity])
+        if entity == "compound" and not found:
+            found = of_kinds(candidates, ("formula",))
         is_query = schema.get("type") != "array" and "targets" in tool.schema["properties"]
         return _queries(question, found) if is_query else found
     if schema.get("type") in ("number", "integer"):
         numbers = _with_units_first(candidates)
         return numbers if schema["type"] == "number" else [int(n) for n in numbers if n.is_integer()]
     if "enum" in schema:
-        return list(schema["enum"])
+        said = [o for o in schema["enum"] if re.search(_option_words(str(o)), question, re.I)]
+        return said or list(schema["enum"])
+    if schema.get("type") in ("array", "object", "boolean"):
+        return []
     if name in ("from_unit", "to_unit"):
         return _units(name, question, candidates)
     if name in ARGUMENT_KINDS:
@@ -145,6 +210,8 @@ def optional_values(tool: Tool, question: str, candidates: Sequence[Candidate]) 
             continue
         parts = [schema, *schema.get("anyOf", [])]
         value: Any = None
+        if "unit" in schema:
+            continue  # numbers are assigned together
         if tool.entity_arguments.get(name):
             value = next(iter(of_kinds(candidates, ENTITY_KINDS[tool.entity_arguments[name]])), None)
         elif options := [o for part in parts for o in part.get("enum", []) if isinstance(o, str)]:

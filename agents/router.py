@@ -23,7 +23,8 @@ NONE = "none"  # the class of questions that no tool answers
 MASKS = {
     "name": "the compound", "structure": "the structure", "dna": "the DNA sequence", "rna": "the RNA sequence",
     "protein": "the protein sequence", "equation": "the reaction equation", "number": "some amount", "unit": "a unit",
-    "document": "my documents",
+    "document": "my documents", "file": "the data file", "numbers": "the list of numbers", "time": "the date and time",
+    "reaction": "the reaction SMILES", "formula": "the chemical formula", "expression": "the expression",
 }  # fmt: skip
 KINDS = tuple(MASKS)
 SEARCH = "search_library"
@@ -52,8 +53,10 @@ class Weights(NamedTuple):
 def mask(text: str, candidates: Sequence[Candidate]) -> str:
     """Return the text with its subjects replaced by what they are, so that wording alone is left."""
     borrowed = [MASKS[k] for c in candidates if c.start < 0 and (k := kind_of(c)) in MASKS]
-    for candidate in sorted((c for c in candidates if c.start >= 0), key=lambda c: -c.start):
-        if (kind := kind_of(candidate)) in MASKS:
+    masked_from = len(text) + 1
+    for candidate in sorted((c for c in candidates if c.start >= 0), key=lambda c: (-c.start, c.end)):
+        if (kind := kind_of(candidate)) in MASKS and candidate.end <= masked_from:
+            masked_from = candidate.start
             text = f"{text[: candidate.start]} {MASKS[kind]} {text[candidate.end :]}"
     if borrowed:  # subjects that stand elsewhere: they are what a pronoun here means
         subject = " and ".join(borrowed)

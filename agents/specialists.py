@@ -41,15 +41,45 @@ AGENTS: dict[str, Specialist] = {
     for agent in (
         Specialist(
             name="chemist",
-            summary="structures, properties, similarity, conformers and reactions of compounds",
+            summary="structures, properties, reactions, synthesis, solutions and energies of compounds",
             prompt=f"You are a chemist who works with calculators and tables. {_HOUSE_RULES}",
             domains=("chemistry",),
         ),
         Specialist(
             name="biologist",
-            summary="DNA and protein sequences",
+            summary="DNA, RNA and protein sequences, cloning, and structure files of macromolecules",
             prompt=f"You are a molecular biologist who works with sequence tools. {_HOUSE_RULES}",
             domains=("biology",),
+        ),
+        Specialist(
+            name="geoscientist",
+            summary="seismograms, picks, travel times, magnitudes, earthquake catalogues, distances on the Earth",
+            prompt=f"You are a seismologist who works with waveforms and Earth models. {_HOUSE_RULES}",
+            domains=("earth",),
+        ),
+        Specialist(
+            name="astronomer",
+            summary="periods, transits, light curves, coordinates, times, cosmology, orbits and gravitational waves",
+            prompt=f"You are an astronomer who works with light curves, catalogues and strain data. {_HOUSE_RULES}",
+            domains=("astronomy", "gravitational_waves"),
+        ),
+        Specialist(
+            name="materials_scientist",
+            summary="crystals, diffraction, oxidation states, battery capacity, equations of state",
+            prompt=f"You are a materials scientist who works with crystal structures. {_HOUSE_RULES}",
+            domains=("materials",),
+        ),
+        Specialist(
+            name="statistician",
+            summary="tables, tests, regression, curve fits, experimental design and measurements in images",
+            prompt=f"You are a statistician. Say which test was made and whether its assumptions hold. {_HOUSE_RULES}",
+            domains=("statistics", "images"),
+        ),
+        Specialist(
+            name="mathematician",
+            summary="symbolic mathematics, calculations with units, propagation of uncertainty",
+            prompt=f"You are a mathematician who works with a computer algebra system. {_HOUSE_RULES}",
+            domains=("mathematics",),
         ),
         Specialist(
             name="analyst",

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from benchmate.runtime.errors import BenchmateError, InvalidInput
 from benchmate.runtime.evidence import Entity
@@ -16,17 +16,9 @@ from benchmate.tools.base import Source, ToolResult, tool
 from benchmate.tools.biology.sequences import find_sequences, parse_sequence
 from benchmate.tools.chemistry.compounds import Compound, find_names, resolve_compound
 from benchmate.tools.chemistry.parsing import looks_like_smiles
+from benchmate.tools.mentions import Found, find_expressions, find_formulas, find_mentions
 
 LONGEST_QUESTION = 20_000  # characters; longer texts belong in the library
-
-
-class Found(NamedTuple):
-    """A candidate for an argument, and where it stands."""
-
-    start: int
-    end: int
-    text: str
-    kind: str  # compound, structure (meant as one, but not valid), dna, rna, protein, equation, document, number, unit
 
 
 _TOKEN = re.compile(r"[^\s,;\"“”`]+")
@@ -84,8 +76,6 @@ _ORDINARY = frozenset(
     "substrate sulfide symbol telephone template theoretical thermal typical ultimate uranium vertebrate vertical "
     "within written".split()
 )
-_FORMULA = re.compile(r"(?<![\w\-])(?:[A-Z][a-z]?\d*|\((?:[A-Z][a-z]?\d*)+\)\d*){2,}(?![\w\-^{+])")
-_NO_FORMULAS = frozenset("IC50 CC50 HeLa U2OS PC3 SI UV NIH UFF HF DFT VOC OK PCB UK US USA".split())
 _PEPTIDE = re.compile(
     r"\b(?:peptide|pentapeptide|tripeptide|tetrapeptide|dipeptide|protein|sequence)s?(?:\s+sequence)?:?\s+([ACDEFGHIKLMNPQRSTVWY]{3,9})(?!\w)"
 )
@@ -153,12 +143,15 @@ def find_candidates(text: str) -> list[dict[str, Any]]:
     valid = [s for s in structures if s.kind == "compound"]
     invalid = [s for s in structures if s.kind == "structure"]
     for found in (
+        *find_mentions(text),
         *valid,
         *_equations(text),
         *_sequences(text),
         *invalid,
         *_names(text),
+        *find_formulas(text),
         *find_documents(text),
+        *find_expressions(text),
     ):
         if places.add(found):
             taken.append(found)
@@ -307,14 +300,7 @@ def _unknown_names(text: str, taken: list[Found]) -> list[Found]:
         if match := _LIST_BEFORE.search(text, max(0, known.start - 90), known.start):
             loose = re.match(r"\W*(?:than|with|to)\b", match[2], re.I) is None
             add(match, 1, _may_be_member if loose else _may_be_name)
-    if found or any(t.kind not in ("number", "unit") for t in taken):
-        return found
-    return [
-        Found(*m.span(), m[0], "unknown")
-        for m in _FORMULA.finditer(text)
-        if m[0] not in _NO_FORMULAS and re.search(r"\d|[a-z]", m[0]) and _is_formula(m[0])
-        and not any(m.start() < t.end and t.start < m.end() for t in taken)
-    ]  # fmt: skip
+    return found
 
 
 def _bare_name(written: str) -> str:
@@ -368,15 +354,6 @@ def _common_words() -> frozenset[str]:
     """Return the whole words that the tokenizer of the library's embedding knows: the 20,000 most common ones."""
     stored = json.loads((Path(__file__).parent / "library" / "tokenizer.json").read_text("utf-8"))
     return frozenset(w for w in stored["model"]["vocab"] if len(w) > 3 and w.isalpha())
-
-
-def _is_formula(text: str) -> bool:
-    from benchmate.tools.chemistry.formulas import parse_species
-
-    try:
-        return len(parse_species(text).atoms) > 1
-    except InvalidInput:
-        return False
 
 
 def _numbers(text: str) -> Iterator[Found]:

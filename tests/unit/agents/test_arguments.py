@@ -160,7 +160,7 @@ def test_what_the_wording_leaves_open_is_yielded_likeliest_first() -> None:
     ],
 )
 def test_ordinary_words_are_no_compounds(question: str) -> None:
-    assert {c.kind for c in found(question)} <= {"number", "unit"}
+    assert {c.kind for c in found(question)} <= {"number", "unit", "formula"}
 
 
 def test_places_are_those_of_the_text() -> None:

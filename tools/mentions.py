@@ -1,0 +1,110 @@
+"""What a text says outright, each by its own form: files, lists of numbers, dates and times, reaction SMILES, formulas, mathematics."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from benchmate.runtime.errors import InvalidInput
+from benchmate.tools.chemistry.formulas import parse_species
+
+
+class Found(NamedTuple):
+    """A candidate for an argument, and where it stands."""
+
+    start: int
+    end: int
+    text: str
+    kind: str  # compound, structure (meant as one, but not valid), dna, rna, protein, equation, document, number, unit,
+    # and what is found here: file, numbers, time, reaction, formula, expression
+
+
+_SUFFIXES = (
+    "csv|tsv|txt|dat|xlsx|xls|parquet|json|cif|poscar|vasp|xyz|pdb|ent|mmcif|fasta|fa|fna|faa|ffn|fastq|fq|gb|gbk|genbank|dna|"
+    "sdf|mol|mol2|smi|smiles|mseed|miniseed|sac|gse2|segy|sgy|xml|quakeml|qml|fits|fit|h5|hdf5|hdf|png|jpe?g|tiff?|bmp|gif|npy|"
+    "dx|jdx|jcamp|wav"
+)
+_FILE = re.compile(
+    rf"sample:[\w-]+|(?P<q>[\"'“])(?P<quoted>[^\"'”\n]{{1,200}}\.(?:{_SUFFIXES}))[\"'”]"
+    rf"|(?<![\w/])(?:~|\.{{1,2}}|[A-Za-z]:)?/?[\w.+@()-]+(?:/[\w.+@()-]+)*\.(?:{_SUFFIXES})(?![\w/])",
+    re.I,
+)
+_VALUE = r"[-+−]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
+_BRACKETED = re.compile(rf"[\[(]\s*(?P<body>{_VALUE}(?:\s*[,;]\s*{_VALUE})+)\s*[\])]")
+_LISTED = re.compile(
+    rf"(?<![\w.,]){_VALUE}(?:\s*,\s+{_VALUE}){{2,}}(?:\s*,?\s+and\s+{_VALUE})?(?![\w]|\.\d|,\d)"
+)
+_CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
+_TIME = re.compile(
+    rf"\b\d{{4}}-\d{{2}}-\d{{2}}(?:[T ]{_CLOCK})?(?:\s?(?:Z|UTC|TAI|TT|TDB|UT1|[+-]\d{{2}}:?\d{{2}})\b|Z\b)?"
+    r"|\b(?:M?JD|BJD|GPS(?: time)?)\s*[=:]?\s*\d{4,10}(?:\.\d+)?",
+)
+_SMILES_SIDE = r"[A-Za-z\d@+\-\[\]()=#$:/\\%.*~]{1,400}"
+_REACTION = re.compile(rf"(?<!\S){_SMILES_SIDE}>[^\s>]{{0,400}}>(?:{_SMILES_SIDE})?(?!\S)")
+_ARROW_INSIDE = re.compile(r"[-=—–]>")
+_LATEX = re.compile(r"\\ce\{(?P<body>[^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
+_FORMULA = re.compile(
+    r"(?<![\w\-\[{(])(?:[A-Z][a-z]?\d*|\((?:[A-Z][a-z]?\d*)+\)\d*){2,}(?:\^?\d?[+-](?!\w))?(?:\.\d?H2O)?(?![\w\-^{(])"
+)
+_WORDS_NOT_FORMULAS = frozenset(
+    "IC50 CC50 EC50 LD50 HeLa U2OS PC3 SI UV NIH UFF HF DFT VOC OK PCB UK US USA PCR ORF CIP DNA RNA GC NMR IR MS HPLC OLS "
+    "ANOVA BIC PSD FFT SNR RV CPU UTC TAI ICRS FK5 FK4 CO NO IN ON NOW HOW WHO WHY WAS HAS I II III IV VI CI SD SE BO BP NN".split()
+)
+_MATH = re.compile(
+    r"(?<![\w@.])(?P<body>(?:[\w.]+(?:\([^()\n]{0,80}\))?|\([^()\n]{1,120}\))'{0,2}"
+    r"(?:\s*(?:\*\*|[-+*/^=])\s*(?:[-+]?\s*)(?:[\w.]+(?:\([^()\n]{0,80}\))?|\([^()\n]{1,120}\))){1,12})"
+)
+_ABOUT_MATH = re.compile(
+    r"\b(?:solve|integra\w+|integral|deriv\w+|differenti\w+|simplif\w+|factor(?:i[sz]e)?|expand|limit|roots?|dy/d|d/d|eigen\w+|"
+    r"determinant|taylor|series|ode|equations?|evaluate|antiderivative|maxim\w+|minim\w+|uncertaint\w+|propagat\w+|calculate|compute)\b",
+    re.I,
+)  # fmt: skip
+
+
+def find_mentions(text: str) -> Iterator[Found]:
+    """Yield the files, reactions, lists, and times of a text; those of one kind do not overlap."""
+    for match in _FILE.finditer(text):
+        group = "quoted" if match["quoted"] else 0
+        yield Found(*match.span(group), match[group], "file")
+    for match in _REACTION.finditer(text):
+        written = match[0].rstrip(".,;:?")
+        if not _ARROW_INSIDE.search(written) and re.search(r"[A-Za-z]", written):
+            yield Found(match.start(), match.start() + len(written), written, "reaction")
+    for match in _BRACKETED.finditer(text):
+        yield Found(*match.span(), match["body"], "numbers")
+    for match in _LISTED.finditer(text):
+        yield Found(*match.span(), match[0], "numbers")
+    for match in _TIME.finditer(text):
+        yield Found(*match.span(), match[0], "time")
+
+
+def numbers_in(text: str) -> list[float]:
+    """Return the numbers of a list that a text holds."""
+    return [float(value.replace("−", "-")) for value in re.findall(_VALUE, text)]
+
+
+def find_formulas(text: str) -> Iterator[Found]:
+    """Yield the chemical formulas of a text: LaTeX's \\ce{…}, and words that are element symbols with counts."""
+    for match in _LATEX.finditer(text):
+        yield Found(*match.span(), match[0], "formula")
+    for match in _FORMULA.finditer(text):
+        if match[0] not in _WORDS_NOT_FORMULAS and re.search(r"\d|[a-z]", match[0]) and _is_formula(match[0]):
+            yield Found(*match.span(), match[0], "formula")
+
+
+def _is_formula(written: str) -> bool:
+    try:
+        return bool(parse_species(written).atoms)
+    except InvalidInput:
+        return False
+
+
+def find_expressions(text: str) -> Iterator[Found]:
+    """Yield the mathematical expressions and equations of a text that speaks of mathematics."""
+    if not _ABOUT_MATH.search(text):
+        return
+    for match in _MATH.finditer(text):
+        body = match["body"].strip()
+        if re.search(r"[*/^=]|\d\s*[-+]|[-+]\s*\d", body) and re.search(r"\d|[a-z]\b", body):
+            yield Found(match.start(), match.start() + len(body), body, "expression")
