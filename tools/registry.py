@@ -20,6 +20,7 @@ BUILTIN_MODULES = (
     "benchmate.tools.chemistry.similarity",
     "benchmate.tools.chemistry.conformers",
     "benchmate.tools.chemistry.reactions",
+    "benchmate.tools.chemistry.physical_properties",
     "benchmate.tools.biology.dna",
     "benchmate.tools.biology.protein",
     "benchmate.tools.units",
