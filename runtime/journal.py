@@ -5,7 +5,7 @@ Evidence, events, usage and reports are projections of it.
 
 from __future__ import annotations
 
-import json
+import functools
 import os
 import sqlite3
 import threading
@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from pydantic_core import from_json
 
 from benchmate.runtime.canonical import canonical_json, digest
 from benchmate.runtime.errors import InvalidInput, NotFound, StorageError
@@ -68,7 +70,7 @@ class Entry:
     at: float = field(default_factory=time.time)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Record:
     """A record as it stands in the journal."""
 
@@ -78,8 +80,17 @@ class Record:
     attempt: int
     call_key: str
     at: float
-    body: dict[str, Any]
+    text: str  # the body as canonical JSON
     hash: str
+
+    @functools.cached_property
+    def body(self) -> dict[str, Any]:
+        """The body, read when it is first asked for. Raises StorageError (`journal_damaged`)."""
+        try:
+            body: dict[str, Any] = from_json(self.text)
+        except ValueError as error:
+            raise _storage_error("journal_damaged", f"record {self.seq} cannot be read", error) from error
+        return body
 
 
 class Journal:
@@ -152,7 +163,7 @@ class Journal:
             fields = (seq, entry.kind, entry.task, entry.attempt, entry.call_key, entry.at)
             chain = _link(chain, *fields, body)
             rows.append((*fields, body, chain))
-            records.append(Record(*fields, json.loads(body), chain))
+            records.append(Record(*fields, body, chain))
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
@@ -218,7 +229,7 @@ class Journal:
         try:
             rows = self._db.execute(f"SELECT {_COLUMNS} FROM records {where}", values)
             for seq, kind, task, attempt, key, at, body, chain in rows:
-                yield Record(seq, kind, task, attempt, key, at, json.loads(body), chain)
+                yield Record(seq, kind, task, attempt, key, at, body, chain)
         except (sqlite3.Error, ValueError) as error:
             raise _storage_error(
                 "journal_damaged", f"the journal {self.path} cannot be read", error

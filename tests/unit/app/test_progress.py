@@ -20,6 +20,7 @@ from benchmate.app.progress import (
     render,
     visible_tasks,
 )
+from benchmate.runtime.canonical import canonical_json
 from benchmate.runtime.events import Event, event_of
 from benchmate.runtime.journal import Record
 
@@ -210,7 +211,7 @@ def test_records_of_the_journal_are_understood() -> None:
         "elapsed": 0.1,
         "result": {"quantities": {"logp": LOGP}},
     }
-    record = Record(1, "call.finished", "x", 1, "key", AT, body, "hash")
+    record = Record(1, "call.finished", "x", 1, "key", AT, canonical_json(body), "hash")
     assert after(event_of(record)).calls[0].quantities == ("logp 1.2",)
 
 

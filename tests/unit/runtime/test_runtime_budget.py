@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmate.runtime.budget import Budget, BudgetLimits
+from benchmate.runtime.canonical import canonical_json
 from benchmate.runtime.errors import BudgetExceeded, InternalError
 from benchmate.runtime.journal import Record
 
@@ -106,7 +107,7 @@ def test_past_records_count_as_used():
         {"error": {"code": "bad", "kind": "invalid", "message": "no"}},
     ]
     for seq, body in enumerate(bodies, 1):
-        budget.settle_past(Record(seq, "call.finished", "T1", 1, "k", 0.0, body, ""))
+        budget.settle_past(Record(seq, "call.finished", "T1", 1, "k", 0.0, canonical_json(body), ""))
     used = budget.used
     assert (used.calls, used.tokens, used.usd) == (3, 40, 0.5)
     with pytest.raises(BudgetExceeded):

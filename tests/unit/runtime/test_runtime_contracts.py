@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmate.runtime.canonical import canonical_json
 from benchmate.runtime.context import TaskScope, current, entered
 from benchmate.runtime.errors import (
     BenchmateError,
@@ -81,14 +82,14 @@ def test_an_event_shows_quantities_and_leaves_the_data_out():
         "name": "logp",
         "result": {"data": {"big": 1}, "quantities": {"x": 1}, "warnings": ["w"]},
     }
-    event = event_of(Record(7, "call.finished", "T1", 1, "k", 12.5, body, "h"))
+    event = event_of(Record(7, "call.finished", "T1", 1, "k", 12.5, canonical_json(body), "h"))
     assert (event.kind, event.task, event.seq, event.at) == ("call.finished", "T1", 7, 12.5)
     assert event.data == {"type": "tool", "name": "logp", "quantities": {"x": 1}, "warnings": ["w"]}
 
 
 def test_an_event_of_a_failed_call_shows_its_error():
     body = {"name": "logp", "error": {"code": "bad"}}
-    assert event_of(Record(1, "call.finished", "T1", 1, "k", 0.0, body, "h")).data == body
+    assert event_of(Record(1, "call.finished", "T1", 1, "k", 0.0, canonical_json(body), "h")).data == body
 
 
 def test_listeners_hear_records_and_progress_in_order(open_run):
