@@ -247,6 +247,7 @@ class Figure(Contract):
     title: str
     artifact: Artifact
     data: Artifact | None = Field(None, description="The numbers behind a chart.")
+    script: Artifact | None = Field(None, description="The script that draws it again from the data.")
     caption: str = ""
     shows: tuple[str, ...] = ()
 

@@ -73,7 +73,7 @@ async def make_report(
         figures=tuple(
             [
                 *given_figures(plan),
-                *structure_figures(results, index),
+                *evidence_figures(results, index),
                 *await comparison_figures(context, claims, index),
             ]
         ),
@@ -341,25 +341,33 @@ def given_figures(plan: Plan) -> list[Figure]:
     ]
 
 
-def structure_figures(results: Sequence[TaskResult], index: EvidenceIndex) -> list[Figure]:
-    """Return the pictures that the run's own tasks made."""
+def evidence_figures(results: Sequence[TaskResult], index: EvidenceIndex) -> list[Figure]:
+    """Return the pictures that the run's own tasks made, each with its data and its script where it has them."""
     figures = []
     for result in results:
         pictures = any(a.media_type.startswith("image/") for a in result.artifacts)
         for identity in result.evidence if pictures else ():
             evidence = index[identity][-1]
+            files = {a.name: a for a in evidence.result.artifacts}
+            entity = next(iter(evidence.result.entities), None)
             for artifact in evidence.result.artifacts:
-                if artifact.media_type.startswith("image/"):
-                    label = evidence.result.entities[0].label if evidence.result.entities else artifact.name
-                    details = evidence.result.entities[0].details if evidence.result.entities else {}
-                    figures.append(
-                        Figure(
-                            title=label,
-                            artifact=artifact,
-                            caption=str(details.get("smiles", "")),
-                            shows=(identity,),
-                        )
+                if not artifact.media_type.startswith("image/"):
+                    continue
+                stem = artifact.name.rpartition(".")[0]
+                data = files.get(f"{stem}.csv")
+                label = entity.label if entity else load_registry()[evidence.tool].summary.rstrip(".")
+                what = stem.replace("_", " ").replace("-", " ")
+                title = f"{what[:1].upper()}{what[1:]}: {label}" if data and what != "plot" else label
+                figures.append(
+                    Figure(
+                        title=title,
+                        artifact=artifact,
+                        data=data,
+                        script=files.get(f"{stem}.py"),
+                        caption=str(entity.details.get("smiles", "")) if entity else "",
+                        shows=(identity,),
                     )
+                )
     return figures[:MOST_ROWS]
 
 

@@ -1,16 +1,10 @@
-"""Draws a plot from its CSV. This file is also what users get beside each figure: it needs Matplotlib alone.
-
-`python plot.py` reads the CSV next to it and writes the same picture again.
-"""
+"""Draws a plot from its CSV. Users get this file beside each figure, with the description of theirs: it needs Matplotlib alone."""
 
 from __future__ import annotations
 
 import csv
 import io
 import itertools
-import json
-import sys
-from pathlib import Path
 from typing import Any
 
 COLOURS = (
@@ -108,9 +102,3 @@ def finish(axes: Any, panel: dict[str, Any]) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     if any(series["label"] for series in panel["series"]) and len(panel["series"]) > 1:
         axes.legend(frameon=False, fontsize=9)
-
-
-if __name__ == "__main__":
-    here = Path(sys.argv[0])
-    plot = json.loads(here.with_suffix(".json").read_text("utf-8"))
-    here.with_suffix(".svg").write_bytes(draw(plot, here.with_suffix(".csv").read_text("utf-8")))

@@ -1,11 +1,11 @@
-"""Plots that tools make: a picture with labelled axes, its data as CSV, its description, and the script that draws it again."""
+"""Plots that tools make: a picture with labelled axes, its data as CSV, and the script that draws it again."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import math
+import pprint
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -16,6 +16,18 @@ from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import display_unit
 from benchmate.tools.base import Artifact, ToolContext
 
+# what is added to the drawing script for one plot
+_RUN = """
+
+PLOT = {plot}
+
+if __name__ == "__main__":
+    import sys
+    from pathlib import Path
+
+    data, picture = sys.argv[1:3] or ("{name}.csv", "{name}.svg")
+    Path(picture).write_bytes(draw(PLOT, Path(data).read_text("utf-8")))
+"""
 MOST_POINTS = 20_000  # of one series in a picture; longer series are thinned by minimum and maximum
 
 Style = Literal["line", "points", "steps", "sticks", "bars"]
@@ -61,10 +73,10 @@ class Panel(_Spec):
 def save_plot(
     context: ToolContext, title: str, panels: Sequence[Panel], name: str = "plot"
 ) -> tuple[Artifact, ...]:
-    """Draw the panels one above another and return the artifacts NAME.svg, NAME.csv, NAME.json and NAME.py.
+    """Draw the panels one above another and return the artifacts NAME.svg, NAME.csv and NAME.py.
 
-    `python NAME.py` draws NAME.svg again from the other two. A series of more than 20,000 points is thinned to the least
-    and the greatest value of each stretch.
+    `python NAME.py NAME.csv AGAIN.svg` draws the same picture, byte for byte. A series of more than 20,000 points is
+    thinned to the least and the greatest value of each stretch.
 
     Raises InvalidInput: `nothing_to_draw`, `length_mismatch`, `not_finite` (an x that is no number).
     """
@@ -73,14 +85,16 @@ def save_plot(
     thinned = [p.model_copy(update={"series": [_thin(_checked(s)) for s in p.series]}) for p in panels]
     table = _csv(thinned)
     spec = {"title": " ".join(title.split()), "panels": [_described(p) for p in thinned]}
-    described = json.dumps(spec, ensure_ascii=False, indent=1).encode()
-    source = Path(plot_script.__file__).read_bytes()
+    script = Path(plot_script.__file__).read_text("utf-8") + _RUN.format(plot=_python(spec), name=name)
     return (
         context.save(f"{name}.svg", "image/svg+xml", plot_script.draw(spec, table)),
         context.save(f"{name}.csv", "text/csv", table.encode()),
-        context.save(f"{name}.json", "application/json", described),
-        context.save(f"{name}.py", "text/x-python", source),
+        context.save(f"{name}.py", "text/x-python", script.encode()),
     )
+
+
+def _python(spec: dict[str, object]) -> str:
+    return pprint.pformat(spec, width=110, sort_dicts=False)
 
 
 def _checked(series: Series) -> Series:

@@ -144,7 +144,9 @@ def _figure(figure: FigureView, number: int) -> Iterator[str]:
     yield ""
     caption = f" {_runs(figure.caption, at_start=False)}" if figure.caption else ""
     shows = f" Shows {', '.join(map(_citation, figure.shows))}." if figure.shows else ""
-    yield f"**{escape(figure.title)}**{caption}{shows} File: {code(figure.file)}"
+    behind = f", data: {code(figure.data_file)}" if figure.data_file else ""
+    behind += f", script: {code(figure.script_file)}" if figure.script_file else ""
+    yield f"**{escape(figure.title)}**{caption}{shows} File: {code(figure.file)}{behind}"
 
 
 def _claim(claim: ClaimView) -> str:

@@ -139,6 +139,7 @@ class FigureView:
     problem: str
     file: str
     data_file: str | None
+    script_file: str | None
     shows: tuple[CitationView, ...]
 
 
@@ -360,6 +361,7 @@ class ReportView:
             problem,
             f"artifacts/{one_line(artifact.sha)}",
             f"artifacts/{one_line(figure.data.sha)}" if figure.data else None,
+            f"artifacts/{one_line(figure.script.sha)}" if figure.script else None,
             tuple(self._citation(shown) for shown in figure.shows),
         )
 
