@@ -1,0 +1,1 @@
+"""Tools for astronomy: times, positions, distances, orbits, periods, transits and light curves."""

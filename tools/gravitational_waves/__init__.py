@@ -1,0 +1,1 @@
+"""Tools for gravitational waves: compact binaries, strain data and matched filtering."""
