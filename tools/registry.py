@@ -20,12 +20,16 @@ BUILTIN_MODULES = (
     "benchmate.tools.chemistry.similarity",
     "benchmate.tools.chemistry.conformers",
     "benchmate.tools.chemistry.reactions",
+    "benchmate.tools.chemistry.stoichiometry",
+    "benchmate.tools.chemistry.solutions",
+    "benchmate.tools.chemistry.acid_base",
     "benchmate.tools.chemistry.physical_properties",
     "benchmate.tools.biology.dna",
     "benchmate.tools.biology.protein",
     "benchmate.tools.units",
     "benchmate.tools.library.search",
     "benchmate.tools.figures",
+    "benchmate.tools.tabulate",
 )
 
 
