@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -125,6 +126,56 @@ def call_tool(
     )
     document = evidence.model_dump(mode="json", include={"id", "tool", "tool_version", "arguments", "result"})
     return output.emit(as_json, document, evidence_view(evidence))
+
+
+def make_table(
+    name: ToolName,
+    file: Annotated[
+        Path,
+        typer.Argument(help="Compounds (SDF, MOL, SMILES, CSV, TSV, Excel) or sequences (FASTA, GenBank)."),
+    ],
+    to: Annotated[Path | None, typer.Option("--to", metavar="CSV", help="Where to write the table.")] = None,
+    pairs: Annotated[
+        list[str] | None,
+        typer.Option("--arg", "-a", metavar="KEY=VALUE", help=f"An argument of every call. {options.VALUES}"),
+    ] = None,
+    out: Out = None,
+    mode: ModeOption = None,
+    private: Private = False,
+    as_json: Json = False,
+) -> int:
+    """Call one tool on every compound or sequence of a file: a row for each, its values or why there are none."""
+    import asyncio
+
+    from rich.console import Group
+    from rich.text import Text
+
+    from benchmate.app.runs import table_once
+    from benchmate.runtime.errors import InvalidInput
+    from benchmate.runtime.files import write_atomically
+    from benchmate.tools.registry import load_registry
+    from benchmate.workflows.files import read_compounds, read_sequences
+
+    tool = load_registry()[name]
+    entities = [n for n in tool.entity_arguments if n in tool.schema.get("required", [])]
+    kinds = {"compound": read_compounds, "sequence": read_sequences}
+    if len(entities) != 1 or (read := kinds.get(tool.entity_arguments[entities[0]])) is None:
+        raise InvalidInput("not_tabulated", f"{name} does not take one compound or one sequence")
+    given = options.read_pairs("--arg", pairs)
+    items = [{entities[0]: record, **given} for record in read(file)]
+    settings = options.settings_of(out, None, mode)
+    folder, evidence, table = asyncio.run(
+        table_once(name, items, out=settings.runs_dir, settings=settings, private=private)
+    )
+    target = to or Path(f"{file.stem}-{name}.csv")
+    write_atomically(target, table.encode())
+    failed = sum(int(e.result.quantities["failed_count"].value) for e in evidence)
+    document = {
+        "table": str(target), "rows": len(items), "failed": failed, "run": str(folder), "evidence": [e.id for e in evidence],
+    }  # fmt: skip
+    lines = [Text(f"{target}: {len(items)} rows, {failed} of them with an error")]
+    lines.append(Text(f"recorded in {folder} as {', '.join(e.id for e in evidence)}", style="dim"))
+    return output.emit(as_json, document, Group(*lines))
 
 
 def _json_object(text: str | None) -> dict[str, Any]:

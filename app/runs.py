@@ -447,6 +447,34 @@ def _is_single_call(folder: Path) -> bool:
         journal.close()
 
 
+async def table_once(
+    name: str,
+    items: Sequence[Mapping[str, Any]],
+    *,
+    out: Path | str | None = None,
+    settings: Settings | None = None,
+    private: bool = False,
+) -> tuple[Path, list[Evidence], str]:
+    """Call one tool on many items in a run of its own; return the run's folder, the evidence of the tables, and all rows as CSV.
+
+    Raises what `call_table` raises.
+    """
+    from benchmate.tools.calls import call_table
+    from benchmate.tools.tabulate import join
+
+    async with open_run(out, settings=settings, private=private) as run:
+        context = run.context
+        record_opening(run, title=f"tool call {name} as a table", private=private)
+        try:
+            evidence = await call_table(context, TaskScope("call"), name, items)
+        except BenchmateError as error:
+            context.journal.append("run.closed", {"status": _status_of(error)})
+            raise
+        parts = [context.artifacts.get(e.result.artifacts[0].sha).decode() for e in evidence]
+        context.journal.append("run.closed", {"status": "complete"})
+        return context.artifacts.folder.parent, evidence, join(parts)
+
+
 async def call_once(
     name: str,
     arguments: Mapping[str, Any],

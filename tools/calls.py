@@ -36,7 +36,7 @@ from benchmate.tools.entities import with_files
 from benchmate.tools.files import FileRecord, keep_file
 from benchmate.tools.registry import load_registry
 
-__all__ = ["ApprovalNeeded", "call_batch", "call_tool", "policy_on", "tool_context"]
+__all__ = ["ApprovalNeeded", "call_batch", "call_table", "call_tool", "policy_on", "tool_context"]
 
 LARGEST_CHUNK = 256  # items that travel to a worker, and into the journal, together
 DEFAULT_PARALLEL = 4
@@ -121,6 +121,32 @@ async def call_batch(
     except* BenchmateError as failures:
         raise _first(failures) from None
     return [outcomes[index] for index in range(len(calls))]
+
+
+async def call_table(
+    context: RunContext, scope: TaskScope, name: str, items: Sequence[Mapping[str, Any]]
+) -> list[Evidence]:
+    """Call one tool on many items and return the evidence of their tables, each of up to MOST_ROWS rows, in order.
+
+    An item that fails is a row with its error. Nothing else is kept of an item than its row, so this costs little more
+    than the bare library; `call_batch` keeps each call. Raises `Refused` where policy does not plainly allow the tool,
+    NotFound (`unknown_tool`), InvalidInput (`not_tabulated`).
+    """
+    from benchmate.tools.tabulate import MOST_ROWS
+
+    tool = load_registry()[name]
+    decision = policy_on(context, scope, tool)
+    if decision.verdict != "allow":
+        raise Refused(decision.code, f"policy does not allow {name} in a table: {decision.reason}")
+    plain = [with_files(tool, dict(item), lambda given: _kept(context, given)) for item in items]
+    parts = [
+        {"tool": name, "items": plain[start : start + MOST_ROWS]} for start in range(0, len(plain), MOST_ROWS)
+    ]
+    outcomes = await call_batch(context, scope, "tabulate", parts)
+    for outcome in outcomes:
+        if isinstance(outcome, ErrorInfo):
+            raise error_from(outcome)
+    return [outcome for outcome in outcomes if isinstance(outcome, Evidence)]
 
 
 def _kept(context: RunContext, given: str | dict[str, str]) -> FileRecord:

@@ -77,6 +77,27 @@ def read_sequence(path: Path) -> Record:
     return record
 
 
+def read_sequences(path: Path) -> list[Record]:
+    """Return the sequences of a FASTA or GenBank file, each as {sequence, name, topology}. Raises as `read_sequence`."""
+
+    from Bio import SeqIO
+
+    if path.suffix.lower() not in SEQUENCE_SUFFIXES:
+        raise _bad_file(path, "is not a sequence file", f"known: {', '.join(SEQUENCE_SUFFIXES)}")
+    text = _text_of(path)
+    kind = "genbank" if text.lstrip().startswith("LOCUS") else "fasta"
+    try:
+        records = list(SeqIO.parse(io.StringIO(text), kind))
+    except ValueError as error:
+        raise _bad_file(path, f"cannot be read: {error}") from None
+    if not records:
+        raise _bad_file(path, "holds no sequences")
+    return [
+        {"sequence": str(r.seq), "name": r.id, "topology": r.annotations.get("topology", "linear")}
+        for r in records
+    ]
+
+
 # --- the formats --------------------------------------------------------------------------------------------
 
 

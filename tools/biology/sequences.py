@@ -330,7 +330,7 @@ def _three_letter(body: str) -> str | None:
 
 def _refuse_names(given: str, body: str) -> None:
     words = body.split()
-    if any(c.islower() for c in body) and max(map(len, words)) < _NAME_LENGTH:
+    if body != body.upper() and max(map(len, words)) < _NAME_LENGTH:
         raise InvalidInput(
             "name_not_sequence",
             f"{given.strip()[:80]!r} looks like a name or a phrase, not a sequence",

@@ -1,6 +1,8 @@
 """`benchmate tool`: the list, a tool's help from its schema, and arguments that are wrong."""
 
+import csv
 import json
+from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
@@ -93,3 +95,32 @@ def test_types_are_said_in_words() -> None:
         "flag": "true or false",
         "maybe": "text or whole number",
     }
+
+
+def test_a_table_has_a_row_for_each_line_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "set.smi").write_text("CCO R-1\nc1ccc(C(. R-2\nCC(=O)Oc1ccccc1C(=O)O R-3\n")
+    target = tmp_path / "set.csv"
+    shown = invoke(
+        "table", "compute_descriptors", str(tmp_path / "set.smi"), "--to", str(target), "--out", str(tmp_path / "runs"), "--json",
+    )  # fmt: skip
+    assert shown.exit_code == 0, shown.stderr
+    document = json.loads(shown.stdout)
+    assert (document["rows"], document["failed"]) == (3, 1)
+    rows = list(csv.DictReader(target.read_text().splitlines()))
+    assert [row["item"] for row in rows] == ["R-1", "R-2", "R-3"]
+    assert float(rows[2]["molecular_weight (g/mol)"]) == pytest.approx(180.16, abs=0.01)  # PubChem CID 2244
+    assert "not a valid SMILES" in rows[1]["error"]
+
+
+def test_sequences_of_a_file_make_a_table(tmp_path: Path) -> None:
+    (tmp_path / "set.fasta").write_text(">one\nMQIFVKTLTGK\n>two\nMK*L\n")
+    shown = invoke(
+        "table", "compute_protein_properties", str(tmp_path / "set.fasta"), "--to", str(tmp_path / "t.csv"),
+        "--out", str(tmp_path / "runs"), "--json",
+    )  # fmt: skip
+    assert json.loads(shown.stdout)["failed"] == 1
+
+
+def test_a_tool_without_one_subject_makes_no_table(tmp_path: Path) -> None:
+    shown = invoke("table", "balance_reaction", str(tmp_path / "set.smi"))
+    assert shown.exit_code == 2 and "does not take one compound or one sequence" in shown.stderr
