@@ -15,15 +15,18 @@ if TYPE_CHECKING:
 def bundled_tables() -> Iterator[None]:
     """Let astropy use the tables of its package only, and compute beyond their ends; `limits_of` says so to the user."""
     from astropy.utils import iers
+    from astropy.utils.exceptions import AstropyWarning
     from erfa import ErfaWarning
 
     with (
         iers.conf.set_temp("auto_download", False),
+        iers.conf.set_temp("auto_max_age", None),  # a stale table still predicts; it is no error
         iers.conf.set_temp("iers_degraded_accuracy", "ignore"),
         warnings.catch_warnings(),
     ):
         warnings.filterwarnings("ignore", category=iers.IERSStaleWarning)
         warnings.filterwarnings("ignore", category=ErfaWarning, message=".*dubious year")
+        warnings.filterwarnings("ignore", category=AstropyWarning, message="(?s).*IERS")
         yield
 
 
