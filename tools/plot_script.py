@@ -30,7 +30,7 @@ def draw(spec: dict[str, Any], table: str) -> bytes:
     """Return the picture as SVG, always the same bytes for the same input.
 
     `spec` holds `title` and `panels`; each panel has `x_label`, `y_label` and `series` (`label`, `style`), and may have
-    `x_log`, `y_log`, `x_reversed`, `y_reversed`, `equal` (one scale for both axes) and `marks` (`x`, `label`). `table` is
+    `x_log`, `y_log`, `x_reversed`, `y_reversed`, `equal` (one scale for both axes), `x_names` (of x = 1, 2, …) and `marks` (`x`, `label`). `table` is
     CSV with the columns panel, series, x, y, error.
     """
     from matplotlib import rc_context
@@ -81,12 +81,22 @@ def draw_series(axes: Any, series: dict[str, Any], rows: list[dict[str, str]], c
         )
 
 
+def _plain(value: float, _: Any = None) -> str:
+    return f"{value:g}".replace("-", "\N{MINUS SIGN}")
+
+
 def finish(axes: Any, panel: dict[str, Any]) -> None:
     """Label the axes, draw the marks and the legend."""
     axes.set_xlabel(panel["x_label"])
     axes.set_ylabel(panel["y_label"])
     axes.set_xscale("log" if panel.get("x_log") else "linear")
     axes.set_yscale("log" if panel.get("y_log") else "linear")
+    for axis in [a for a, log in ((axes.xaxis, "x_log"), (axes.yaxis, "y_log")) if panel.get(log)]:
+        low, high = sorted(axis.get_view_interval())
+        axis.set_major_formatter(_plain)  # Matplotlib's own writes formulas, which are not drawn here
+        axis.set_minor_formatter(_plain if high < 10 * low else "")
+    if names := panel.get("x_names"):
+        axes.set_xticks(range(1, len(names) + 1), names)
     axes.xaxis.set_inverted(bool(panel.get("x_reversed")))
     axes.yaxis.set_inverted(bool(panel.get("y_reversed")))
     if panel.get("equal"):

@@ -63,6 +63,7 @@ class Panel(_Spec):
     y_unit: str = ""
     series: list[Series] = Field(min_length=1)
     marks: list[Mark] = []
+    x_names: list[str] = Field([], description="What stands at x = 1, 2, …, in place of numbers: categories.")
     x_log: bool = False
     y_log: bool = False
     x_reversed: bool = False
