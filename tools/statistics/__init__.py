@@ -1,0 +1,1 @@
+"""Tables, tests, fits and experimental design."""
