@@ -57,7 +57,7 @@ class Tool:
     hazard: str | None
     summary: str
     description: str
-    arguments_model: type[BaseModel]
+    argument_words: Mapping[str, str]
     examples: tuple[str, ...] = ()
     properties: Mapping[str, str] = field(default_factory=dict)
     extra: str | None = None
@@ -67,6 +67,11 @@ class Tool:
     def missing(self) -> tuple[str, ...]:
         """What the tool needs and this installation lacks: packages and data sets; empty when it can run."""
         return missing_parts(self.extra) if self.extra else ()
+
+    @functools.cached_property
+    def arguments_model(self) -> type[BaseModel]:
+        """The pydantic model of the arguments, made when it is first asked for."""
+        return _arguments_model(self.function, self.argument_words)
 
     @functools.cached_property
     def schema(self) -> dict[str, Any]:
@@ -163,6 +168,12 @@ def tool(
         doc = docstring_parser.parse(inspect.getdoc(function) or "")
         if not doc.short_description:
             raise TypeError(f"tool {function.__name__} has no docstring")
+        words = {p.arg_name: p.description or "" for p in doc.params}
+        for name, parameter in inspect.signature(function).parameters.items():
+            if name != "context" and (parameter.annotation is inspect.Parameter.empty or not words.get(name)):
+                raise TypeError(
+                    f"tool {function.__name__}: parameter {name!r} needs a type and a description"
+                )
         return Tool(
             name=function.__name__,
             function=function,
@@ -175,7 +186,7 @@ def tool(
             hazard=hazard,
             summary=doc.short_description,
             description=doc.long_description or "",
-            arguments_model=_arguments_model(function, {p.arg_name: p.description or "" for p in doc.params}),
+            argument_words=words,
             examples=examples,
             properties=dict(properties or {}),
             extra=extra,
@@ -193,8 +204,6 @@ def _arguments_model(function: Callable[..., Any], descriptions: Mapping[str, st
     for name, parameter in inspect.signature(function).parameters.items():
         if name == "context":
             continue
-        if name not in hints or not descriptions.get(name):
-            raise TypeError(f"tool {function.__name__}: parameter {name!r} needs a type and a description")
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
         fields[name] = (
             accepted_type(hints[name]),
