@@ -29,6 +29,8 @@ BUILTIN_MODULES = (
     "benchmate.tools.astronomy.times",
     "benchmate.tools.astronomy.coordinates",
     "benchmate.tools.astronomy.cosmology",
+    "benchmate.tools.astronomy.orbits",
+    "benchmate.tools.astronomy.stars_and_planets",
     "benchmate.tools.units",
     "benchmate.tools.library.search",
     "benchmate.tools.figures",
