@@ -23,6 +23,8 @@ BUILTIN_MODULES = (
     "benchmate.tools.chemistry.stoichiometry",
     "benchmate.tools.chemistry.solutions",
     "benchmate.tools.chemistry.acid_base",
+    "benchmate.tools.chemistry.xtb",
+    "benchmate.tools.chemistry.enthalpy",
     "benchmate.tools.chemistry.physical_properties",
     "benchmate.tools.biology.dna",
     "benchmate.tools.biology.protein",

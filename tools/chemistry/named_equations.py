@@ -10,8 +10,9 @@ from fractions import Fraction
 from benchmate.runtime.errors import InvalidInput
 from benchmate.tools.chemistry.compounds import Compound, compound_by_name, resolve_compound
 from benchmate.tools.chemistry.formulas import Species, is_formula_of, parse_species
+from benchmate.tools.chemistry.molecules import build_compound
 from benchmate.tools.chemistry.names import fold, name_table
-from benchmate.tools.chemistry.parsing import looks_like_smiles
+from benchmate.tools.chemistry.parsing import looks_like_smiles, parse_smiles
 from benchmate.tools.chemistry.reactions import MAX_SPECIES, Equation, balance
 
 MAX_CHARACTERS = 2000
@@ -20,6 +21,13 @@ _EQUALS = re.compile(r"\s+={1,2}\s+")
 _COMPACT_EQUALS = re.compile(r"\s*=\s*")
 _COEFFICIENT = re.compile(r"(\d+(?:\.\d+)?(?:\s*/\s*\d+)?)(?:\s*[*·]\s*|\s+|(?=[A-Z(\[{])(?!\d*-))(?=\S)")
 _STATE = re.compile(r"\s*\((aq|s|l|g|cr)\)$")
+# condensed formulas that say more than the composition
+CONDENSED = {
+    "CH3OH": "CO", "C2H5OH": "CCO", "CH3CH2OH": "CCO", "CH3OCH3": "COC", "HCHO": "C=O", "CH3CHO": "CC=O", "CH3COCH3": "CC(C)=O",
+    "HCOOH": "OC=O", "CH3COOH": "CC(O)=O", "CH3COOCH3": "COC(C)=O", "CH3COOC2H5": "CCOC(C)=O", "CH3COOCH2CH3": "CCOC(C)=O",
+    "CH3CN": "CC#N", "CH3NH2": "CN", "CH3CH3": "CC", "CH2CH2": "C=C", "CH3CH2CH3": "CCC", "C6H5CH3": "Cc1ccccc1",
+    "C6H5OH": "Oc1ccccc1", "C6H5NH2": "Nc1ccccc1", "C2H5NH2": "CCN", "CH3Cl": "CCl", "HCN": "C#N",
+}  # fmt: skip
 # what a name says about the form that is weighed, and the elements that form must then have
 _FORMS: tuple[tuple[str, str], ...] = (
     (r"sodium|\bna\d?\b", "Na"), (r"potassium", "K"), (r"lithium", "Li"), (r"calcium", "Ca"), (r"magnesium", "Mg"),
@@ -81,6 +89,11 @@ def read_substance(text: str) -> Substance:
         raise InvalidInput(
             "empty_compound", "the substance is empty", hint="give a formula, a name or a SMILES"
         )
+    if body.lower() in ("graphite", "c(graphite)"):
+        return Substance(Species("C", {"C": 1}, 0, "s"))
+    if body in CONDENSED:
+        compound = _from_smiles(CONDENSED[body])
+        return Substance(_species_of(compound, body, label[1] if label else None), compound)
     if not _is_chain(body):
         try:
             species = parse_species(body)
@@ -114,7 +127,7 @@ def _same_composition(name: str, error: InvalidInput) -> Substance | None:
 
 
 def parse_named_equation(text: str) -> NamedEquation:
-    """Return the equation written as `text`, as in 'C2H4 + H2 -> C2H6' or 'aniline + acetic anhydride -> …'.
+    """Return the equation written as `text`: 'C2H4 + H2 -> C2H6', 'aniline + acetic anhydride -> …', 'C=C.[H][H]>>CC'.
 
     Raises InvalidInput: `not_an_equation`, `too_large`, and what `read_substance` raises.
     """
@@ -122,6 +135,8 @@ def parse_named_equation(text: str) -> NamedEquation:
         raise InvalidInput(
             "too_large", f"the equation is {len(text)} characters long; the limit is {MAX_CHARACTERS}"
         )
+    if ">>" in text:
+        return _reaction_smiles(text.strip())
     for arrow in (_ARROW, _EQUALS, _COMPACT_EQUALS):
         sides = arrow.split(text.strip())
         if len(sides) == 2:
@@ -146,6 +161,35 @@ def parse_named_equation(text: str) -> NamedEquation:
         tuple(number for side in read for number, _ in side),
     )  # fmt: skip
     return NamedEquation(equation, tuple(s for side in read for _, s in side))
+
+
+def _reaction_smiles(text: str) -> NamedEquation:
+    """Return the equation of a reaction SMILES, 'C=C.[H][H]>>CC'; a molecule written n times has coefficient n."""
+    sides = [[part for part in side.split(".") if part] for side in text.split(">>")]
+    if len(sides) != 2 or not all(sides):
+        raise InvalidInput(
+            "not_an_equation",
+            f"{text!r} is not one reaction with two sides",
+            hint="write it as in 'C=C.[H][H]>>CC'",
+        )
+    counts = [Counter(_from_smiles(part).smiles for part in side) for side in sides]
+    read = [
+        [
+            (n, Substance(_species_of(c, smiles, None), c))
+            for smiles, n in count.items()
+            for c in [_from_smiles(smiles)]
+        ]
+        for count in counts
+    ]
+    equation = Equation(
+        tuple(s.species for _, s in read[0]), tuple(s.species for _, s in read[1]),
+        tuple(Fraction(n) if n > 1 else None for side in read for n, _ in side),
+    )  # fmt: skip
+    return NamedEquation(equation, tuple(s for side in read for _, s in side))
+
+
+def _from_smiles(smiles: str) -> Compound:
+    return build_compound(parse_smiles(smiles), given=smiles, resolved_by="SMILES")
 
 
 def _terms(side: str) -> list[str]:
