@@ -36,7 +36,9 @@ def plot_fit(
         line = np.geomspace(low / 2, high * 2, _CURVE_POINTS)
     else:
         margin = 0.03 * (high - low)
-        line = np.linspace(low - margin if low < 0 else max(low - margin, 0.0), high + margin, _CURVE_POINTS)
+        # not below zero where the data are not: many curves have no value there
+        first = low - margin if low < 0 else max(low - margin, low / 2)
+        line = np.linspace(first, high + margin, _CURVE_POINTS)
     series = [
         Series(label=label, x=_list(pairs.x[rows & shown]), y=_list(pairs.y[rows & shown]), style="points")
         for label, rows in (groups or [("data", np.ones(pairs.size, bool))])

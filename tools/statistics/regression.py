@@ -330,9 +330,12 @@ def _linear(context: ToolContext, problem: _Problem, errors: str, confidence: fl
 
 def _cook(fit: Any) -> tuple[float, int]:
     """Return the largest Cook's distance and its row, counted from 1; rows with leverage 1 have none."""
+    import statsmodels.api as sm
+
+    weighted = sm.OLS(fit.model.wendog, fit.model.wexog).fit(method="qr")
     with np.errstate(all="ignore"), python_warnings.catch_warnings():
         python_warnings.simplefilter("ignore", RuntimeWarning)
-        distances = np.asarray(fit.get_influence().cooks_distance[0])
+        distances = np.asarray(weighted.get_influence().cooks_distance[0])
     distances = np.where(np.isfinite(distances), distances, 0.0)
     return float(distances.max()), int(distances.argmax()) + 1
 

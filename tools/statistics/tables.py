@@ -82,11 +82,12 @@ class Table:
 
         Raises NotFound (`unknown_column`) with the nearest header.
         """
-        wanted = " ".join(name.split()).casefold()
+        wanted = " ".join(name.split())
         for key in ("header", "name"):
-            found = [c for c in self.columns if getattr(c, key).casefold() == wanted]
-            if len(found) == 1:
-                return found[0]
+            for fold in (str, str.casefold):  # 't' and 'T' may stand side by side
+                found = [c for c in self.columns if fold(getattr(c, key)) == fold(wanted)]
+                if len(found) == 1:
+                    return found[0]
         raise NotFound(
             "unknown_column", f"{self.name} has no column {name!r}",
             hint=did_you_mean(name, [c.header for c in self.columns]), details={"column": name},
