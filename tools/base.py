@@ -16,6 +16,7 @@ from benchmate.runtime.canonical import canonical_value
 from benchmate.runtime.errors import InvalidInput, did_you_mean
 from benchmate.runtime.evidence import Artifact, Entity, Source, ToolResult
 from benchmate.runtime.labels import NO_LABELS, Label, Labels
+from benchmate.tools.datasets import DATASETS
 from benchmate.tools.extras import EXTRAS, missing_parts, require
 
 __all__ = ["Artifact", "Entity", "Source", "Tool", "ToolContext", "ToolResult", "tool"]
@@ -62,6 +63,7 @@ class Tool:
     properties: Mapping[str, str] = field(default_factory=dict)
     extra: str | None = None
     example: Mapping[str, Any] | None = None
+    dataset: str | None = None
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -151,16 +153,20 @@ def tool(
     examples: tuple[str, ...] = (),
     extra: str | None = None,
     example: Mapping[str, Any] | None = None,
+    dataset: str | None = None,
 ) -> Callable[[Callable[..., ToolResult]], Tool]:
     """Make a tool of a function with type hints and a docstring (Google style: summary, Args).
 
     A parameter named `context` receives the ToolContext and is no argument. Parameters annotated `Compound`,
     `Sequence` or `DataFile` accept names, structures, paths or records from callers; the function gets them resolved.
     `properties` maps the properties the result's quantities can have to words a reader uses for them; `extra` names
-    what must be installed besides the base (`tools/extras.py`); `example` are arguments of a call that shows the tool.
+    what must be installed besides the base (`tools/extras.py`); `example` are arguments of a call that shows the tool;
+    `dataset` names what it reads where that was fetched (`tools/datasets.py`), which the tool itself asks for.
 
-    Raises TypeError at import when a parameter lacks a type or a description, or the extra is unknown.
+    Raises TypeError at import when a parameter lacks a type or a description, or the extra or data set is unknown.
     """
+    if dataset is not None and dataset not in DATASETS:
+        raise TypeError(f"there is no data set {dataset!r}")
     if extra is not None and extra not in EXTRAS:
         raise TypeError(f"there is no extra {extra!r}")
 
@@ -191,6 +197,7 @@ def tool(
             properties=dict(properties or {}),
             extra=extra,
             example=example,
+            dataset=dataset,
         )
 
     return make
