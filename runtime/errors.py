@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -123,14 +125,31 @@ def error_from(info: ErrorInfo | Mapping[str, Any]) -> BenchmateError:
     return _BY_KIND[info.kind](info.code, info.message, hint=info.hint, details=info.details)
 
 
+_HINTS = contextvars.ContextVar("hints", default=True)
+
+
+@contextlib.contextmanager
+def without_hints() -> Iterator[None]:
+    """Leave the search for the nearest name out of errors raised inside: for code that tries many texts and reads no hint."""
+    token = _HINTS.set(False)
+    try:
+        yield
+    finally:
+        _HINTS.reset(token)
+
+
 def nearest(name: str, options: Iterable[str]) -> str | None:
     """Return the option most like `name`, or None when none is close."""
+    if not _HINTS.get():
+        return None
     found = difflib.get_close_matches(name, list(options), n=1, cutoff=0.5)
     return found[0] if found else None
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:
     """Return a hint naming the nearest option, or listing them all."""
+    if not _HINTS.get():
+        return ""
     options = sorted(options)
     close = nearest(name, options)
     return f"did you mean {close!r}?" if close else f"known: {', '.join(options) or 'none'}"

@@ -43,6 +43,11 @@ def unit_registry() -> pint.UnitRegistry[Any]:
     return registry
 
 
+@functools.cache
+def _unit_names() -> tuple[str, ...]:
+    return tuple(dir(unit_registry()))
+
+
 @functools.lru_cache(maxsize=4096)
 def parse_unit(unit: str) -> pint.Unit:
     """Return the pint unit written as `unit` ('' is dimensionless).
@@ -58,7 +63,7 @@ def parse_unit(unit: str) -> pint.Unit:
     except pint.UndefinedUnitError as error:
         names: Any = error.unit_names  # a name or several
         unknown = names if isinstance(names, str) else " ".join(names)
-        close = nearest(unknown, dir(unit_registry()))
+        close = nearest(unknown, _unit_names())
         hint = (
             did_you_mean(unknown, [close])
             if close

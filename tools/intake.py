@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmate.runtime.errors import BenchmateError, InvalidInput
+from benchmate.runtime.errors import BenchmateError, InvalidInput, without_hints
 from benchmate.runtime.evidence import Entity
 from benchmate.tools.base import Source, ToolResult, tool
 from benchmate.tools.biology.sequences import find_sequences, parse_sequence
@@ -415,7 +415,8 @@ def _is_unit(written: str, parse: Any) -> bool:
     ):
         return False
     try:
-        parse(written)
+        with without_hints():
+            parse(written)
     except InvalidInput:
         return False
     return True

@@ -24,7 +24,8 @@ def _loaded() -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["A + ", "A^", "5 mg ", "m/", "1,", "A->", "H2+", "(A", "2 ", "CC=O ", "aspirin, ", "foozlamine and ", "my notes ", "K-", "A="],
+    ["A + ", "A^", "5 mg ", "m/", "1,", "A->", "H2+", "(A", "2 ", "CC=O ", "aspirin, ", "foozlamine and ", "my notes ", "K-", "A=", "[1, ", "a/b.",
+     "solve x^2+", "C>", "2000-01-01 ", "(OH)2", "f(x)", "NaCl.", "JD 245", "5 mg foo-bar "],
 )  # fmt: skip
 def test_the_time_grows_with_the_length_alone(piece: str) -> None:
     text = (piece * LONGEST_QUESTION)[:LONGEST_QUESTION]
@@ -110,3 +111,27 @@ def test_ones_own_documents_are_a_subject(question: str, mention: str) -> None:
 )  # fmt: skip
 def test_documents_that_the_answer_is_for_are_none(question: str) -> None:
     assert held(question, "document") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "expected"),
+    [
+        ("count the coins in sample:coins", "file", ["sample:coins"]),
+        ("see (data.csv) and '../my runs/x.mseed'", "file", ["data.csv", "../my runs/x.mseed"]),
+        ("the mean of [1.5, 2, -3e2] and 4, 5, 6 and 7", "numbers", ["1.5, 2, -3e2", "4, 5, 6 and 7"]),
+        ("GPS time of 2015-09-14 09:50:45.4 UTC", "time", ["2015-09-14 09:50:45.4 UTC"]),
+        ("classify CCO.CC(=O)O>>CC(=O)OCC", "reaction", ["CCO.CC(=O)O>>CC(=O)OCC"]),
+        (r"electrons in \ce{S2O3^{2-}}", "formula", [r"\ce{S2O3^{2-}}"]),
+        ("capacity of LiFePO4", "formula", ["LiFePO4"]),
+        ("solve x^2 - 5*x + 6 = 0", "expression", ["x^2 - 5*x + 6 = 0"]),
+    ],
+)
+def test_what_a_text_says_outright_is_found(text: str, kind: str, expected: list[str]) -> None:
+    assert held(text, kind) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["the IC50 of HeLa cells in DMEM", "a 3D plot, e.g. of Nature.Paper", "2 to 3 mL"]
+)
+def test_ordinary_words_are_none_of_these(text: str) -> None:
+    assert held(text, "file", "numbers", "time", "reaction", "formula", "expression") == []
