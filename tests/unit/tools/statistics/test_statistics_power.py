@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmate.runtime.errors import BenchmateError
@@ -107,6 +107,7 @@ def test_what_is_refused(
     st.floats(0.1, 0.9),
     st.floats(0.5, 0.99),
 )
+@settings(max_examples=40)
 def test_the_size_has_the_power_and_one_less_has_not(test: str, effect: float, power: float) -> None:
     size = int(np.ceil(_size(test, effect, power, 0.05, "two-sided", 2) - 1e-9))
     assert _power(test, effect, size, 0.05, "two-sided", 2) >= power - 1e-9
