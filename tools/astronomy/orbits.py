@@ -95,13 +95,16 @@ def compute_orbit(
     law = "Kepler's third law"
     conditions = {"eccentricity": f"{eccentricity:g}"}
     quantities = {
-        "period": Quantity(value=orbit.period / 86_400, unit="d", property="period", method=law if derived == "period" else "given"),
-        "semi_major_axis": Quantity(
-            value=convert(orbit.axis, "m", "au"), unit="au", property="semi_major_axis", method=law if derived == "axis" else "given"
-        ),
-        "total_mass": Quantity(
-            value=orbit.total_mass, unit="solar_mass", property="total_mass", method=law if derived == "mass" else "given"
-        ),
+        name: Quantity(
+            value=value, unit=unit, property=name if derived == name else f"input_{name}",
+            method=law if derived == name else "given",
+        )
+        for name, value, unit in (
+            ("period", orbit.period / 86_400, "d"),
+            ("semi_major_axis", convert(orbit.axis, "m", "au"), "au"),
+            ("total_mass", orbit.total_mass, "solar_mass"),
+        )
+    } | {
         "mean_orbital_speed": Quantity(
             value=2 * math.pi * orbit.axis / orbit.period / 1000, unit="km/s", property="mean_orbital_speed",
             method="2πa/P, the speed on a circle of that radius",
@@ -135,7 +138,7 @@ def compute_orbit(
             orbit, star_temperature, star_radius, star_luminosity, albedo, eccentricity, notes
         )
     data: dict[str, Any] = {
-        "derived": {"period": "period", "axis": "semi_major_axis", "mass": "total_mass", "none": "nothing: all three agree"}[derived],
+        "derived": derived or "nothing: all three agree",
         "companion_mass_solar": companion,
     }  # fmt: skip
     return ToolResult(
@@ -151,8 +154,8 @@ def compute_orbit(
 
 def _kepler(
     period: float | None, axis: float | None, star: float | None, companion: float
-) -> tuple[Orbit, str]:
-    """Return the orbit and which of 'period', 'axis', 'mass' was derived: P² = 4π² a³ / G(M + m)."""
+) -> tuple[Orbit, str | None]:
+    """Return the orbit and which property was derived, if any: P² = 4π² a³ / G(M + m)."""
     known = sum(value is not None for value in (period, axis, star))
     if known < 2:
         raise InvalidInput(
@@ -167,17 +170,17 @@ def _kepler(
         return Orbit(2 * math.pi * math.sqrt(meters**3 / gm), meters, gm), "period"
     if meters is None:
         assert gm is not None
-        return Orbit(seconds, (gm * (seconds / (2 * math.pi)) ** 2) ** (1 / 3), gm), "axis"
+        return Orbit(seconds, (gm * (seconds / (2 * math.pi)) ** 2) ** (1 / 3), gm), "semi_major_axis"
     needed = meters**3 * (2 * math.pi / seconds) ** 2
     if gm is None:
-        return Orbit(seconds, meters, needed), "mass"
+        return Orbit(seconds, meters, needed), "total_mass"
     if abs(needed / gm - 1) > 3 * AGREEMENT:
         raise InvalidInput(
             "inconsistent",
             f"period {period:g} d and semi-major axis {axis:g} au need {needed / GM_SUN:.4g} solar masses, not {gm / GM_SUN:.4g}",
             hint="leave out the one that is not measured",
         )
-    return Orbit(seconds, meters, gm), "none"
+    return Orbit(seconds, meters, gm), None
 
 
 def _amplitude(orbit: Orbit, star: float, companion: float, e: float, inclination: float) -> Quantity:

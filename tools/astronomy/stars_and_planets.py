@@ -160,7 +160,7 @@ def _sizes(
     )
     found = {
         "radius_ratio": Quantity(
-            value=ratio, property="radius_ratio", method=f"√depth, {light}" if known == "depth" else "given",
+            value=ratio, property="radius_ratio" if known == "depth" else "input_radius_ratio", method=f"√depth, {light}" if known == "depth" else "given",
             relation=">" if known == "depth" and b > 1 - ratio else "=",
         )
     }  # fmt: skip
