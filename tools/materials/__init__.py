@@ -1,0 +1,1 @@
+"""Crystals and battery materials: structures, diffraction, oxidation states, equations of state."""
