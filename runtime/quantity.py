@@ -98,6 +98,7 @@ def display_unit(unit: str) -> str:
     if not unit:
         return ""
     shown = re.sub(r"(?<![^\W\d_])([munpµ]?)l(?![^\W\d_])", r"\1L", f"{parse_unit(unit):~P}")
+    shown = re.sub(r"\bm·N\b", "N·m", shown)
     over, *under = shown.split("/")
     if over == "1" and len(under) == 1 and under[0].isalpha():
         return f"{under[0]}⁻¹"

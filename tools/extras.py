@@ -22,7 +22,7 @@ EXTRAS: dict[str, Extra] = {
     "retro": Extra(("rdchiral",), "retrosynthesis"),
     "bio": Extra(("gemmi", "seqfold", "edlib"), "structure files, RNA folding, alignment"),
     "primer3": Extra(("primer3",), "primer design by Primer3, under the GPL, in a process of its own"),
-    "earth": Extra(("obspy",), "seismology"),
+    "earth": Extra(("obspy", "geographiclib"), "seismology"),
     "astro": Extra(("astropy", "scipy"), "astronomy"),
     "gw": Extra(("scipy", "h5py"), "gravitational waves"),
     "materials": Extra(("pymatgen", "spglib", "ase"), "crystals"),

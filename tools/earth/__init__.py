@@ -1,0 +1,1 @@
+"""Instruments of earth science: waveforms, picks, travel times, magnitudes, catalogues, distances."""
