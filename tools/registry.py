@@ -35,6 +35,7 @@ BUILTIN_MODULES = (
     "benchmate.tools.astronomy.stars_and_planets",
     "benchmate.tools.astronomy.light_curves",
     "benchmate.tools.astronomy.periods",
+    "benchmate.tools.astronomy.transits",
     "benchmate.tools.materials.crystals",
     "benchmate.tools.materials.diffraction",
     "benchmate.tools.materials.oxidation",
