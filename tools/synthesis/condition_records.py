@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,11 +14,11 @@ from filelock import FileLock
 from benchmate.runtime.errors import StorageError
 from benchmate.tools import datasets
 from benchmate.tools.chemistry.parsing import quiet_rdkit
-from benchmate.tools.synthesis.precedents import fingerprint
 
 DATASET = "uspto-conditions"
 SOURCE = "10,000 reactions of US patents (ORD-USPTO) as packed in path-finder-retrosynthesis 1.0.26"
-VERSION = "index-1.npz"  # raise it when the form of the index changes
+VERSION = "index-2.npz"  # raise it when the form of the index changes
+BITS = 1024
 
 
 class ConditionRecord(NamedTuple):
@@ -32,7 +33,7 @@ class ConditionRecord(NamedTuple):
 
 
 class ConditionRecords:
-    """The records and, per record, fingerprints of product and of reactants."""
+    """The records and, per record, the difference fingerprint of the reaction."""
 
     def __init__(self, place: Path) -> None:
         import numpy as np
@@ -40,8 +41,16 @@ class ConditionRecords:
         self._rows = _read(place)
         with np.load(_prepared(place), allow_pickle=False) as index:
             self.kept: Any = index["rows"]
-            self.products: Any = index["products"]
-            self.reactants: Any = index["reactants"]
+            self._differences: Any = index["differences"]
+
+    def similarities(self, reactants: Iterable[str], product: str) -> Any:
+        """Return for each record the cosine of its difference fingerprint with that of this reaction."""
+        import numpy as np
+
+        wanted = difference(reactants, product).astype(np.float32)
+        stored = self._differences.astype(np.float32)
+        lengths = np.linalg.norm(stored, axis=1) * np.linalg.norm(wanted)
+        return (stored @ wanted) / np.maximum(lengths, 1e-9)
 
     def __len__(self) -> int:
         return len(self.kept)
@@ -82,6 +91,20 @@ def _loaded(place: Path) -> ConditionRecords:
     return ConditionRecords(place)
 
 
+def difference(reactants: Iterable[str], product: str) -> Any:
+    """Return what of atom environments the product has more (or fewer) than the reactants, as counts in 1024 bits.
+
+    Morgan environments up to radius 2; what does not change cancels (Schneider et al., J. Chem. Inf. Model. 2015, 55, 39).
+    """
+    import numpy as np
+    from rdkit import Chem
+
+    left = Chem.MolFromSmiles(".".join(reactants))
+    right = Chem.MolFromSmiles(product)
+    counts = [_generator().GetCountFingerprintAsNumPy(mol).astype(np.int32) for mol in (left, right)]
+    return np.clip(counts[1] - counts[0], -127, 127).astype(np.int8)
+
+
 def _read(place: Path) -> list[dict[str, Any]]:
     try:
         rows: list[dict[str, Any]] = json.loads((place / "reactions.json").read_text("utf-8"))
@@ -105,15 +128,20 @@ def _build(place: Path, done: Path) -> None:
     import numpy as np
     from rdkit import Chem
 
-    kept, products, reactants = [], [], []
+    kept, differences = [], []
     with quiet_rdkit():
         for number, row in enumerate(_read(place)):
-            product = Chem.MolFromSmiles(row["product_smiles"])
-            left = Chem.MolFromSmiles(".".join(row["reactants_smiles"]))
-            if product is not None and left is not None:
+            molecules = [*row["reactants_smiles"], row["product_smiles"]]
+            if all(Chem.MolFromSmiles(smiles) is not None for smiles in molecules):
                 kept.append(number)
-                products.append(fingerprint(product))
-                reactants.append(fingerprint(left))
+                differences.append(difference(molecules[:-1], molecules[-1]))
     part = place / f".{os.getpid()}.npz"
-    np.savez(part, rows=np.array(kept), products=np.array(products), reactants=np.array(reactants))
+    np.savez(part, rows=np.array(kept), differences=np.array(differences))
     part.replace(done)
+
+
+@functools.cache
+def _generator() -> Any:
+    from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
+
+    return GetMorganGenerator(radius=2, fpSize=BITS)
