@@ -65,6 +65,10 @@ BUILTIN_MODULES = (
     "benchmate.tools.statistics.optimization",
     "benchmate.tools.statistics.association",
     "benchmate.tools.statistics.table_plots",
+    "benchmate.tools.images.reading",
+    "benchmate.tools.images.measuring",
+    "benchmate.tools.images.digitizing",
+    "benchmate.tools.images.gels",
 )
 
 

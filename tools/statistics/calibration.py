@@ -214,7 +214,8 @@ for place, signal in enumerate({unknowns!r}, 1):
 
 
 def _weights(x: Array, weighting: str) -> Array:
-    return {"none": np.ones_like, "1/x": lambda v: 1 / v, "1/x2": lambda v: 1 / v**2}[weighting](x)  # type: ignore[no-any-return, operator]
+    powers = {"none": 0, "1/x": 1, "1/x2": 2}
+    return np.asarray(1 / x ** powers[weighting]) if powers[weighting] else np.ones_like(x)
 
 
 def _code(weighting: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,11 +74,11 @@ def resolution(relation: Iterable[Word]) -> int | None:
     return min(map(len, relation), default=None)
 
 
-def aliases(relation: dict[Word, int], factors: int, longest: int = 2) -> list[dict[str, object]]:
+def aliases(relation: dict[Word, int], factors: int, longest: int = 2) -> list[dict[str, Any]]:
     """Return the main effects and two-factor interactions, each with what of at most `longest` factors it is mixed with."""
     effects = [frozenset(c) for size in (1, 2) for c in itertools.combinations(range(factors), size)]
     seen: set[Word] = set()
-    rows = []
+    rows: list[dict[str, Any]] = []
     for effect in effects:
         if effect in seen:
             continue

@@ -191,7 +191,7 @@ def _runs(
         raise InvalidInput("too_large", f"there are {len(values)} runs", hint=f"at most {MOST_RUNS}")
     if not np.isfinite(values).all():
         raise InvalidInput("not_finite", "a response is no finite number", hint="leave that run out")
-    return settings, values, warnings, unit  # type: ignore[return-value]
+    return settings, values, warnings, unit
 
 
 class _Space:

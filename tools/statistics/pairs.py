@@ -80,12 +80,11 @@ def read_pairs(
         raise InvalidInput("too_few", f"{pairs.size} pairs are too few", hint=f"this takes at least {least}")
     if pairs.size > MOST_POINTS:
         raise InvalidInput("too_large", f"{pairs.size} pairs are too many", hint=f"at most {MOST_POINTS:,}")
-    units = {}
-    if x_unit is not None:
-        units["x_unit"] = read_unit(x_unit).unit
-    if y_unit is not None:
-        units["y_unit"] = read_unit(y_unit).unit
-    return replace(pairs, **units) if units else pairs
+    return replace(
+        pairs,
+        x_unit=pairs.x_unit if x_unit is None else read_unit(x_unit).unit,
+        y_unit=pairs.y_unit if y_unit is None else read_unit(y_unit).unit,
+    )
 
 
 def _of_table(file: DataFile, x_column: str | None, y_column: str | None) -> Pairs:

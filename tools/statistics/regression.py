@@ -129,11 +129,11 @@ def _problem(
             raise InvalidInput(
                 "no_data", "response, predictors and weights are columns of a file", hint="give the file"
             )
-        pairs = read_pairs(x, y, file, None, None, least=degree + 2)
-        terms = [_power(pairs.x, "x", "", k) for k in range(1, degree + 1)]
-        if not np.ptp(pairs.x) > 0:
+        points = read_pairs(x, y, file, None, None, least=degree + 2)
+        terms = [_power(points.x, "x", "", k) for k in range(1, degree + 1)]
+        if not np.ptp(points.x) > 0:
             raise InvalidInput("constant_column", "all x are equal")
-        return _Problem(terms, pairs.y, "y", "", None, pairs, ())
+        return _Problem(terms, points.y, "y", "", None, points, ())
     table = read_table(file)
     if response is None or not predictors:
         raise InvalidInput(

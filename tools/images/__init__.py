@@ -1,0 +1,1 @@
+"""Measurement in pictures: objects, bands and curves."""
