@@ -39,17 +39,20 @@ PK = Annotated[float | None, Field(ge=-15, le=50)]
         "pH of a buffer of 0.1 M acetic acid and 0.2 M sodium acetate, pKa 4.76",
         "What is the pH of 0.1 M phosphoric acid with pKa 2.15, pKa2 7.20 and pKa3 12.35?",
         "pH of 1e-8 M strong acid",
-        "pH of 0.1 M NaHCO3 with pKa 6.35 and pKa2 10.33",
+        "pH of 0.1 M NaHCO3 (step 1) with pKa 6.35 and pKa2 10.33",
     ),
     example={"concentration": 0.1, "pka": 4.76},
 )
 def compute_ph(
     concentration: Annotated[
-        float | None, Unit("mol/L", "acid, acid concentration, weak acid"), Field(ge=0, le=20)
+        float | None, Unit("mol/L", "acid, acid concentration, weak acid, concentration"), Field(ge=0, le=20)
     ] = None,
     base_concentration: Annotated[
         float | None,
-        Unit("mol/L", "base, conjugate base, weak base, base concentration, salt"),
+        Unit(
+            "mol/L",
+            "base, conjugate base, weak base, base concentration, salt, acetate, ammonia, amine, pyridine, carbonate, bicarbonate",
+        ),
         Field(ge=0, le=20),
     ] = None,
     pka: Annotated[PK, Unit("", "pKa, pKa1, pK1, pK")] = None,
@@ -68,9 +71,8 @@ def compute_ph(
 ) -> ToolResult:
     """Compute the pH of an aqueous acid, base, buffer or mixture by the exact proton balance, autoprotolysis included.
 
-    The weak acid HnA has up to four pKa values. Without `step`, `concentration` is of the acid with all its protons and
-    `base_concentration` of the base without any; a buffer of a polyprotic acid names the step between its two forms
-    (phosphate at pH 7: step 2). Concentrations stand for activities, so that the result is exact only in dilute solution.
+    The weak acid HnA has up to four pKa values. Without `step`, `concentration` is of the acid with all its protons. A base
+    or buffer of a polyprotic acid names the step between acid and base form (NaHCO3: step 1; phosphate at pH 7: step 2). Concentrations stand for activities, so that the result is exact only in dilute solution.
 
     Raises InvalidInput: `underspecified`, `pka_order`, `step_needed`, `bad_step`, `overspecified`.
 
@@ -231,12 +233,12 @@ def _forms(steps: int, step: int | None, acid: float, base: float) -> tuple[int,
                 "bad_step", f"step {step} needs {step} pKa values; {steps} are given", hint="give them all"
             )
         return step - 1, step
-    if acid and base and steps > 1:
+    if base and steps > 1:
+        which = "buffers" if acid else "salts"
         raise InvalidInput(
-            "step_needed",
-            f"an acid with {steps} pKa values has several buffers",
-            hint="give step: 1 for the first pKa",
-        )
+            "step_needed", f"an acid with {steps} pKa values has several {which}",
+            hint=f"give step: 1 for the form that has lost one proton (NaHCO3), {steps} for the one that has lost all (Na2CO3)",
+        )  # fmt: skip
     return 0, steps
 
 

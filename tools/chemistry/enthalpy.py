@@ -223,7 +223,7 @@ def _computed(
     if reliable:
         error = ISOMER_ERROR * math.sqrt(sum(float(n) ** 2 for n in signed) / 2)
         quantities["reaction_enthalpy"] = Quantity(
-            value=raw, unit="kJ/mol", property="reaction_enthalpy", method=CONVERSION, relation="~", uncertainty=error,
+            value=raw, unit="kJ/mol", property="reaction_enthalpy", method=CONVERSION, relation="~", uncertainty=round(error, 1),
             conditions={"equation": text, "phase": "gas", "per": "mole of reaction as written", "reliability": reliability},
         )  # fmt: skip
     else:

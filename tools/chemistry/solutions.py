@@ -81,7 +81,10 @@ def prepare_solution(
     solute: str | None = None,
     concentration: Annotated[
         float | None,
-        Unit("mol/L", "concentration, molarity, final concentration, target"),
+        Unit(
+            "mol/L",
+            "concentration, molarity, final concentration, target, solution, buffer, stock to, diluted to, dilute to",
+        ),
         Field(gt=0, le=100),
     ] = None,
     mass_concentration: Annotated[

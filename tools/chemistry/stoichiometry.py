@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated
-
-from pydantic import Field
 
 from benchmate.runtime.canonical import digest
 from benchmate.runtime.errors import InvalidInput, did_you_mean
 from benchmate.runtime.evidence import Entity, Source
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
 from benchmate.tools.base import ToolResult, tool
 from benchmate.tools.chemistry.named_equations import NamedEquation, Substance, parse_named_equation
-from benchmate.tools.chemistry.reagent_amounts import find_species, read_amounts
+from benchmate.tools.chemistry.reagent_amounts import Amount, find_species, read_amounts
 
 BALANCED = 1e-9  # relative difference below which two reagents run out together
 
@@ -49,16 +45,11 @@ def compute_stoichiometry(
     equation: str,
     amounts: str,
     product: str | None = None,
-    actual_yield: Annotated[
-        float | None,
-        Unit("g", "actual yield, isolated, obtained, isolated yield, collected"),
-        Field(ge=0, le=1e12),
-    ] = None,
 ) -> ToolResult:
     """Work out limiting reagent, theoretical yield, percent yield, excess and atom economy of a reaction.
 
     The equation may have formulas, names or SMILES and is balanced first. A reagent without an amount is taken to be in
-    excess. Hydrates count with their water; a liquid needs its density, a solution its concentration.
+    excess; an amount of a product beside amounts of reagents is what was isolated. Hydrates count with their water; a liquid needs its density, a solution its concentration.
 
     Raises InvalidInput: `no_amounts`, `bad_amount`, `unknown_species`, `given_twice`, `density_needed`,
     `more_than_theory`, and what reading and balancing an equation raise.
@@ -66,8 +57,7 @@ def compute_stoichiometry(
     Args:
         equation: The equation, as in `C3H8 + O2 -> CO2 + H2O`; it is balanced if it is not.
         amounts: Amounts with their species, as in `10 g C3H8, 30 g O2, 25 mL of 0.5 M HCl, 2 mL aniline (density 1.02 g/mL, 98 %)`.
-        product: The product asked for; by default every product is given and the first is the main one.
-        actual_yield: The mass of the main product that was isolated.
+        product: The product asked for; by default every product is given, and the main one is that of which an amount is given, or the first.
     """
     import sympy
 
@@ -75,16 +65,15 @@ def compute_stoichiometry(
     numbers = parsed.coefficients()
     text = parsed.text(numbers)
     split = len(parsed.equation.reactants)
-    main = _main_product(parsed, product)
     warnings = [note for s in parsed.substances for note in s.species.warnings]
     given = read_amounts(amounts, parsed)
+    isolated = [a for a in given if a.index >= split]
+    main = _main_product(parsed, product, isolated)
     of_reactants = [a for a in given if a.index < split]
     if of_reactants:
         extents = {a.index: a.moles / float(numbers[a.index]) for a in of_reactants}
         limiting = min(extents, key=lambda i: extents[i])
         extent = extents[limiting]
-        if len(given) > len(of_reactants):
-            warnings.append("amounts of products were left out, because amounts of reagents are given")
         used = [a for a in given if a.index < split]
         together = [i for i, e in extents.items() if i != limiting and abs(e - extent) <= BALANCED * extent]
         if together:
@@ -124,10 +113,10 @@ def compute_stoichiometry(
         for what, moles, conditions in values:
             quantities |= _mass_and_amount(what, i, main, moles, substance, method, conditions)
     quantities["atom_economy"] = _atom_economy(parsed, numbers, main, text)
-    if actual_yield is not None:
-        quantities["percent_yield"] = _percent_yield(
-            actual_yield, quantities["theoretical_yield"], parsed.substances[main].text
-        )
+    for made in isolated if of_reactants else []:
+        name = "percent_yield" if made.index == main else f"percent_yield_{made.index}"
+        substance = parsed.substances[made.index]
+        quantities[name] = _percent_yield(made, extent * float(numbers[made.index]), substance)
     unsaid = [parsed.substances[i].text for i in range(split) if i not in known]
     if unsaid and limiting >= 0:
         warnings.append(f"no amount is given of {', '.join(unsaid)}: taken to be in excess")
@@ -195,10 +184,10 @@ def _mass_and_amount(
     return found
 
 
-def _main_product(parsed: NamedEquation, product: str | None) -> int:
+def _main_product(parsed: NamedEquation, product: str | None, isolated: list[Amount]) -> int:
     split = len(parsed.equation.reactants)
     if product is None:
-        return split
+        return isolated[0].index if isolated else split
     found = find_species(parsed, product.strip(), whole=True)
     if found is None or found < split:
         names = [s.text for s in parsed.substances[split:]]
@@ -219,16 +208,14 @@ def _atom_economy(parsed: NamedEquation, numbers: tuple[Fraction, ...], main: in
     )  # fmt: skip
 
 
-def _percent_yield(actual: float, theory: Quantity, product: str) -> Quantity:
-    if theory.value <= 0:
-        raise InvalidInput("bad_amount", "the theoretical yield is zero", hint="give amounts above zero")
-    percent = 100 * actual / theory.value
+def _percent_yield(made: Amount, most: float, substance: Substance) -> Quantity:
+    percent = 100 * made.moles / most
     if percent > 100.5:
         raise InvalidInput(
-            "more_than_theory", f"{actual:g} g of {product} is {percent:.1f} % of the theoretical {theory.value:.4g} g",
+            "more_than_theory", f"{made.how} of {substance.text} is {percent:.1f} % of the theoretical {most * substance.species.molar_mass:.4g} g",
             hint="more than 100 %: wet or impure product, a wrong limiting reagent, or other units",
         )  # fmt: skip
     return Quantity(
-        value=percent, unit="percent", property="percent_yield", method="isolated mass over theoretical mass",
-        conditions={"product": product, "isolated": f"{actual:g} g"},
+        value=percent, unit="percent", property="percent_yield", method="isolated amount over theoretical amount",
+        conditions={"species": substance.text, "isolated": made.how},
     )  # fmt: skip

@@ -236,7 +236,9 @@ class Surface:
 
         self._calculator.update(positions)
         try:
-            with threadpool_limits(1):  # threads that wait for each other cost more than they bring at this size
+            with threadpool_limits(
+                1
+            ):  # threads that wait for each other cost more than they bring at this size
                 self._last = self._calculator.singlepoint(self._last)
         except TBLiteRuntimeError as error:
             raise InvalidInput(

@@ -20,6 +20,7 @@ MODELS: dict[Model, str] = {
     "murnaghan": "Murnaghan 1944, doi:10.1073/pnas.30.9.244",
     "vinet": "Vinet et al. 1987, doi:10.1103/PhysRevB.35.1945",
 }
+NAMES: dict[Model, str] = {"birch_murnaghan": "Birch-Murnaghan", "murnaghan": "Murnaghan", "vinet": "Vinet"}
 FEWEST, MOST = 5, 2000  # points; four parameters are fitted
 NARROW = 0.02  # relative range of volumes below which the curvature is poorly known
 
@@ -42,8 +43,19 @@ NARROW = 0.02  # relative range of volumes below which the curvature is poorly k
         "fit E-V curve and give the bulk modulus in GPa",
     ),
     example={
-        "volumes": [10.2, 10.7, 11.2, 11.7, 12.2, 12.7, 13.2],
-        "energies": [-3.4603, -3.5836, -3.6481, -3.6682, -3.6557, -3.6198, -3.5674],
+        "volumes": [14.0, 14.5, 15.0, 15.5, 16.0, 16.5, 17.0, 17.5, 18.0, 18.5],
+        "energies": [
+            -3.61859,
+            -3.66714,
+            -3.70148,
+            -3.72388,
+            -3.7362,
+            -3.74,
+            -3.7366,
+            -3.7271,
+            -3.71243,
+            -3.69339,
+        ],
     },
 )
 def fit_eos(
@@ -72,7 +84,7 @@ def fit_eos(
     if model not in fits:
         raise InvalidInput(
             "fit_failed",
-            f"the {model.replace('_', '-')} equation could not be fitted to the {len(points)} points",
+            f"the {NAMES[model]} equation could not be fitted to the {len(points)} points",
             hint="check units and outliers, or try another model",
         )
     best = fits[model]
@@ -98,7 +110,7 @@ def fit_eos(
             + ", ".join(f"{n} {b:.1f} GPa" for n, b in others.items())
         )
     conditions = {
-        "model": model.replace("_", "-"),
+        "model": NAMES[model],
         "points": str(len(points)),
         "volumes": f"{min(xs):.5g} to {max(xs):.5g} cubic angstrom",
     }
@@ -108,7 +120,7 @@ def fit_eos(
             value=value,
             unit=unit,
             property=name,
-            method=f"{model.replace('_', '-')} least-squares fit",
+            method=f"{NAMES[model]} least-squares fit",
             conditions=conditions,
         )
 
@@ -121,7 +133,7 @@ def fit_eos(
             "equilibrium_energy": quantity("equilibrium_energy", best["e0"], "eV"),
             "residual": quantity("residual", best["rms"], "eV"),
         },
-        artifacts=save_plot(context, f"Equation of state, {model.replace('_', '-')}: B0 = {best['b0']:.1f} GPa, V0 = {best['v0']:.3f} Å³", [_panel(xs, ys, best)], name="eos"),
+        artifacts=save_plot(context, f"Equation of state, {NAMES[model]}: B0 = {best['b0']:.1f} GPa, V0 = {best['v0']:.3f} Å³", [_panel(xs, ys, best)], name="eos"),
         source=Source(kind="computed", name=pymatgen_name(), reference=MODELS[model]),
         warnings=tuple(warnings),
     )  # fmt: skip

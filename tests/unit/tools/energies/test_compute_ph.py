@@ -38,7 +38,7 @@ def ph(**arguments: Any) -> float:
         ({"concentration": 0.1, **PHOSPHORIC}, 1.63),  # Zumdahl: first dissociation alone gives 1.63
         ({"concentration": 0.05, "base_concentration": 0.05, "step": 2, **PHOSPHORIC}, 7.20),
         ({"base_concentration": 0.1, "pka": 6.35, "pka2": 10.33, "step": 1}, 8.34),  # (pKa1 + pKa2) / 2
-        ({"base_concentration": 0.1, "pka": 6.35, "pka2": 10.33}, 11.65),  # sodium carbonate
+        ({"base_concentration": 0.1, "pka": 6.35, "pka2": 10.33, "step": 2}, 11.65),  # sodium carbonate
         ({"concentration": 0.1, "strong_base": 0.05, "pka": 4.76}, 4.76),  # half-way to the end point
         ({"concentration": 0.05, "strong_base": 0.05, "pka": 4.76}, 8.73),  # the end point: 0.05 M acetate
     ],
@@ -89,6 +89,7 @@ def test_activities_are_said_to_be_left_out() -> None:
         ({"concentration": 0.1, "pka": 7.2, "pka2": 2.15}, "pka_order"),
         ({"concentration": 0.1, "pka": 4.76, "pkb": 9.24}, "overspecified"),
         ({"concentration": 0.1, "base_concentration": 0.1, **PHOSPHORIC}, "step_needed"),
+        ({"base_concentration": 0.1, "pka": 6.35, "pka2": 10.33}, "step_needed"),  # NaHCO3 or Na2CO3?
         ({"concentration": 0.1, "pka": 4.76, "step": 2}, "bad_step"),
         ({"concentration": -0.1, "pka": 4.76}, "bad_arguments"),
     ],
