@@ -95,17 +95,17 @@ def estimate_reaction_enthalpy(
             "not_tabulated", "; ".join(f"no heat of formation is tabulated of {f.lacking}" for f in formations if not f.values),
             hint="method='auto' tries GFN2-xTB", details={"species": lacking},
         )  # fmt: skip
-    entity = Entity(
+    entities = (Entity(
         kind="equation", given=equation, key=digest("equation", text, length=32), label=text, argument="equation",
         details={"species": [f"{f.name} ({PHASES[f.phase]})" for f in formations]},
-    )  # fmt: skip
+    ), *parsed.compounds("equation"))  # fmt: skip
     if method != "GFN2-xTB" and not lacking:
-        return _tabulated(text, signed, formations, entity, warnings)
+        return _tabulated(text, signed, formations, entities, warnings)
     if lacking:
         warnings.append(
             "; ".join(f"no heat of formation is tabulated of {f.lacking}" for f in formations if not f.values)
         )
-    return _computed(parsed, text, signed, formations, seed, entity, warnings)
+    return _computed(parsed, text, signed, formations, seed, entities, warnings)
 
 
 def _replaced(parsed: NamedEquation, numbers: tuple[Fraction, ...]) -> bool:
@@ -113,7 +113,11 @@ def _replaced(parsed: NamedEquation, numbers: tuple[Fraction, ...]) -> bool:
 
 
 def _tabulated(
-    text: str, signed: list[Fraction], formations: list[Formation], entity: Entity, warnings: list[str]
+    text: str,
+    signed: list[Fraction],
+    formations: list[Formation],
+    entities: tuple[Entity, ...],
+    warnings: list[str],
 ) -> ToolResult:
     import chemicals
 
@@ -163,7 +167,7 @@ def _tabulated(
             )
     return ToolResult(
         data={"equation": text, "reliability": "tabulated", "by_table": by_table, "species": [_shown(f, n) for f, n in zip(formations, signed, strict=True)]},
-        quantities=quantities, entities=(entity,),
+        quantities=quantities, entities=entities,
         source=Source(kind="table", name=f"chemicals {chemicals.__version__}", reference=f"{source}; chemicals doi:10.5281/zenodo.10058866"),
         warnings=tuple(dict.fromkeys(warnings)),
     )  # fmt: skip
@@ -195,7 +199,7 @@ def _computed(
     signed: list[Fraction],
     formations: list[Formation],
     seed: int,
-    entity: Entity,
+    entities: tuple[Entity, ...],
     warnings: list[str],
 ) -> ToolResult:
     require("qm", "estimate_reaction_enthalpy beyond the tables")
@@ -238,7 +242,7 @@ def _computed(
             "changed_bonds": {name: float(n) for name, n in changed.items()},
             "species": [{"species": f.species.text, "taken_as": f.name, "coefficient": str(n), "energy_hartree": e} for f, n, e in zip(formations, signed, energies, strict=True)],
         },
-        quantities=quantities, entities=(entity,),
+        quantities=quantities, entities=entities,
         source=Source(kind="computed", name=tblite_name(), reference=REFERENCES["GFN2-xTB"]),
         warnings=tuple(dict.fromkeys(warnings)),
     )  # fmt: skip

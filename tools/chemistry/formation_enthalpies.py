@@ -96,6 +96,14 @@ def find_formation(substance: Substance) -> Formation:
     phase = label or ("g" if set(species.atoms) <= _MOLECULAR else _standard_phase(rows))
     by_cas = {row.cas: (row, _values(row.cas, phase)) for row in rows if row.cas}
     found = [(row, values) for row, values in by_cas.values() if values]
+    named = [
+        pair
+        for pair in found
+        if substance.compound and substance.compound.registry_id == f"CAS {pair[0].cas}"
+    ]
+    found = (
+        named or found
+    )  # a name says which of several forms of one structure it is: quartz, not cristobalite
     if len(found) > 1 and not _same_substance(found):
         raise _ambiguous(species, [row for row, _ in found])
     if found:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from benchmate.runtime.errors import InvalidInput
+from benchmate.runtime.evidence import Entity
 from benchmate.tools.chemistry.compounds import Compound, compound_by_name, resolve_compound
 from benchmate.tools.chemistry.formulas import Species, is_formula_of, parse_species
 from benchmate.tools.chemistry.molecules import build_compound
@@ -63,6 +64,10 @@ class NamedEquation:
         if _conserves(self.equation, written):
             return written
         return tuple(Fraction(n) for n in balance(self.equation))
+
+    def compounds(self, argument: str) -> tuple[Entity, ...]:
+        """Return the echo of every compound that a name or SMILES of the equation was taken for."""
+        return tuple(s.compound.entity(argument) for s in self.substances if s.compound is not None)
 
     def text(self, coefficients: tuple[Fraction, ...]) -> str:
         """Return the equation with these coefficients, as '1/2 N2 + 3/2 H2 -> NH3'."""

@@ -198,6 +198,7 @@ def prepare_solution(
             "purity_percent": purity,
         },
         quantities=answer.quantities,
+        entities=(substance.compound.entity("solute"),) if substance and substance.compound else (),
         source=Source(kind="computed", name="benchmate", reference="atomic weights of RDKit (IUPAC)"),
         warnings=tuple(dict.fromkeys([*(substance.species.warnings if substance else ()), *answer.warnings])),
     )

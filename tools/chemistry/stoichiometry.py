@@ -145,7 +145,7 @@ def compute_stoichiometry(
             ],
         },
         quantities=quantities,
-        entities=(entity,),
+        entities=(entity, *parsed.compounds("equation")),
         source=Source(
             kind="computed",
             name=f"SymPy {sympy.__version__}",

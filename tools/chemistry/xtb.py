@@ -37,7 +37,7 @@ STRETCHED = 1.3  # a bond longer than this times the sum of covalent radii is ta
     domain="chemistry",
     extra="qm",
     cost="slow",
-    timeout=300,
+    timeout=600,
     properties={
         "energy": "total energy, xTB energy, electronic energy, GFN2 energy, energy in hartree, energy",
         "gradient_norm": "gradient norm, norm of the gradient, force on the atoms",

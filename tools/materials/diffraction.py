@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -40,7 +41,7 @@ WAVELENGTHS: dict[str, float] = {
     "FeKa1": 1.9360, "FeKa": 1.9374, "CrKa1": 2.2897, "CrKa": 2.2910, "AgKa1": 0.5594, "AgKa": 0.5609,
 }  # fmt: skip
 SHOWN, LISTED = 25, 300
-MAX_VOLUME = 20_000.0  # cubic angstrom; the number of reflections grows with it
+MAX_REFLECTIONS = 60_000  # lattice points inside the sphere that the range reaches
 METHOD = "kinematic theory: |F|², multiplicity, Lorentz-polarization factor; neutral atoms, no thermal motion, no preferred orientation"
 REFERENCE = (
     "De Graef & McHenry, Structure of Materials (2012); Ong et al. 2013, doi:10.1016/j.commatsci.2012.10.028"
@@ -117,12 +118,14 @@ def simulate_xrd(
         )
     wanted = _indices(reflection) if reflection else None
     crystal = read_crystal(file, formula, prototype, a, c)
-    if crystal.structure.volume > MAX_VOLUME:
-        raise InvalidInput(
-            "too_large",
-            f"the cell has {crystal.structure.volume:.0f} cubic angstrom; the limit is {MAX_VOLUME:g}",
-        )
     length = wavelength or WAVELENGTHS[radiation]
+    reach = 2 * math.sin(math.radians(two_theta_max / 2)) / length
+    points = 4 / 3 * math.pi * reach**3 * crystal.structure.volume
+    if points > MAX_REFLECTIONS:
+        raise InvalidInput(
+            "too_large", f"a cell of {crystal.structure.volume:.0f} cubic angstrom has {points:.2g} reflections up to {two_theta_max:g}°; the limit is {MAX_REFLECTIONS:g}",
+            hint="lower two_theta_max, or take a longer wavelength",
+        )  # fmt: skip
     line = f"{length:g} angstrom" if wavelength else f"{radiation}, {length:g} angstrom"
     cell, notes = _conventional(crystal.structure)
     try:

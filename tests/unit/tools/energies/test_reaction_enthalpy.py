@@ -140,3 +140,14 @@ def test_the_reverse_reaction_has_the_opposite_sign(equation: str) -> None:
     left, right = equation.split(" -> ")
     forward, back = (run(e).quantities["reaction_enthalpy"].value for e in (equation, f"{right} -> {left}"))
     assert forward == pytest.approx(-back)
+
+
+def test_a_name_says_which_form_of_a_solid() -> None:
+    """Quartz -910.7 kJ/mol (CRC); other forms of SiO2 have the same structure in the tables."""
+    result = run("quartz + 2 C -> Si + 2 CO")
+    assert result.quantities["formation_enthalpy_0"].value == pytest.approx(-910.7, abs=0.3)
+
+
+def test_named_species_are_echoed() -> None:
+    result = run("ethene + hydrogen -> ethane")
+    assert [e.label for e in result.entities] == ["ethene + hydrogen -> ethane", "ethene", "hydrogen", "ethane"]

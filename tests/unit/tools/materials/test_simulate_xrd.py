@@ -95,7 +95,7 @@ def test_the_plot_and_its_table_are_artifacts(context: ToolContext) -> None:
         ({"reflection": "1 0 1 1"}, "bad_reflection"),
         ({"two_theta_max": 10}, "no_peaks"),
         ({"two_theta_min": 95}, "bad_range"),
-        ({"a": 50}, "too_large"),
+        ({"a": 60}, "too_large"),
         ({"radiation": "light"}, "bad_arguments"),
         ({"wavelength": "3 s"}, "bad_arguments"),
     ],
