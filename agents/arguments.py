@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from benchmate.agents.intake import Candidate
@@ -52,6 +52,32 @@ GENETIC_CODES = {r"\byeast mitochondri": 3, r"\binvertebrate mitochondri": 5, r"
 MOST_CALLS = 24  # legal calls of one tool that are put before the model
 
 
+def _calculation(question: str) -> dict[str, Any] | None:
+    from benchmate.tools.mathematics.calculation import read_calculation
+
+    return read_calculation(question)
+
+
+def _problem(question: str) -> dict[str, Any] | None:
+    from benchmate.tools.mathematics.symbolic import read_problem
+
+    return read_problem(question)
+
+
+def _uncertain(question: str) -> dict[str, Any] | None:
+    from benchmate.tools.mathematics.calculation import read_uncertain
+
+    return read_uncertain(question)
+
+
+# tools whose arguments are a language of their own, read by the tool's own reader from the whole question
+WHOLE_QUESTIONS: dict[str, Callable[[str], dict[str, Any] | None]] = {
+    "solve_math": _problem,
+    "calculate": _calculation,
+    "propagate_uncertainty": _uncertain,
+}
+
+
 def kind_of(candidate: Candidate) -> str:
     """Return what a candidate is to the router and to arguments: compounds are told apart into `name` and `structure`."""
     if candidate.kind not in ("compound", "unknown"):
@@ -67,9 +93,9 @@ def of_kinds(candidates: Sequence[Candidate], kinds: tuple[str, ...]) -> list[st
     return list(dict.fromkeys(c.text for c in ordered if kind_of(c) in kinds))
 
 
-def fits(tool: Tool, candidates: Sequence[Candidate]) -> bool:
+def fits(tool: Tool, candidates: Sequence[Candidate], question: str = "") -> bool:
     """Return whether the text holds something for each argument that the tool must have."""
-    return next(legal_calls(tool, "", candidates), None) is not None
+    return next(legal_calls(tool, question, candidates), None) is not None
 
 
 def _measured(tool: Tool) -> dict[str, dict[str, Any]]:
@@ -129,6 +155,10 @@ def legal_calls(tool: Tool, question: str, candidates: Sequence[Candidate]) -> I
     A tool that takes one compound and finds several in the text yields one call each; so does every other choice that
     the wording leaves open.
     """
+    if tool.name in WHOLE_QUESTIONS:
+        if (read := WHOLE_QUESTIONS[tool.name](question)) is not None:
+            yield read
+        return
     required = set(tool.schema.get("required", []))
     optional = optional_values(tool, question, candidates)
     numbers = _given_numbers(tool, question, candidates)

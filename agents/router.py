@@ -174,7 +174,7 @@ async def route(
         return []
     best = ranked[0]
     close = [n for n in ranked[:SHORTLIST] if found[n] >= CLOSE * found[best]]
-    if not (fitting := [n for n in close if fits(tools[n], candidates)]):
+    if not (fitting := [n for n in close if fits(tools[n], candidates, question)]):
         needs = ", ".join(tools[best].schema.get("required", []))
         raise NotFound(
             "no_subject",

@@ -49,6 +49,8 @@ BUILTIN_MODULES = (
     "benchmate.tools.earth.catalogs",
     "benchmate.tools.earth.distances",
     "benchmate.tools.earth.spectra",
+    "benchmate.tools.mathematics.symbolic",
+    "benchmate.tools.mathematics.calculation",
     "benchmate.tools.units",
     "benchmate.tools.library.search",
     "benchmate.tools.figures",

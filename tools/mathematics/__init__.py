@@ -1,0 +1,1 @@
+"""Instruments of mathematics: symbolic computation, calculation with units, propagation of uncertainty."""
