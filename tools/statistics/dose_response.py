@@ -96,6 +96,7 @@ def fit_dose_response(
     fit, fixed = _fit(pairs, model, bottom, top)
     low, high, hill = (fit.value(n) if n in fit.names else fixed[n] for n in ("bottom", "top", "hill_slope"))
     center, limits = fit.value("log10_ec50"), fit.limits("log10_ec50", confidence)
+    on_slope = _doses_on_slope(pairs, center, hill)
     method = "least squares, log-logistic"
     found = estimate(
         "ec50", 10**center, (_power(limits[0]), _power(limits[1])), unit=pairs.x_unit, confidence=confidence, method=method,
@@ -122,6 +123,8 @@ def fit_dose_response(
             found[name] = Quantity(value=fixed[name], unit=unit, property=name, method="fixed")
     found |= quality(fit, pairs)
     warnings = [*pairs.warnings, *cautions(fit, pairs), *_plateau_cautions(pairs, center, hill, fixed)]
+    if on_slope == 1:
+        warnings.append("a single dose lies between the plateaus: EC50 and slope rest on it")
     if limits[1] - limits[0] > 1:
         warnings.append(
             "the interval of the EC50 spans more than a factor of ten: the data hardly determine it"
@@ -224,6 +227,21 @@ def _fit(pairs: Pairs, model: str, bottom: float | None, top: float | None) -> t
             fixed["hill_slope"] *= -1
         fit = Fit(free, values, covariance, fit.fitted, fit.residuals)
     return fit, fixed
+
+
+def _doses_on_slope(pairs: Pairs, center: float, hill: float) -> int:
+    """Return how many doses lie between 2 and 98 % of the way. Raises InvalidInput (`not_determined`) where none does."""
+    doses = np.unique(pairs.x[pairs.x > 0])
+    share = _response(doses, 0.0, 1.0, center, hill)
+    on_slope = int(((share > 0.02) & (share < 0.98)).sum())
+    if not on_slope:
+        below, above = doses[np.log10(doses) < center], doses[np.log10(doses) >= center]
+        between = f" between {below.max():g} and {above.min():g}" if below.size and above.size else ""
+        raise InvalidInput(
+            "not_determined", f"the response jumps{between} and no dose lies on the slope: EC50 and hill_slope are open",
+            hint="test doses in between",
+        )  # fmt: skip
+    return on_slope
 
 
 def _power(exponent: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from benchmate.runtime.quantity import Quantity, parse_unit
 
 Array = NDArray[np.float64]
 Model = Callable[..., Array]
+_STEP = 6e-6  # cube root of the double precision: best for central differences
+_SINGULAR = 1e-8  # of the scaled Jacobian: below, a combination of parameters moves nothing
 
 
 @dataclass(frozen=True)
@@ -116,17 +118,40 @@ def fit_least_squares(
         raise InvalidInput(
             "no_fit", "the fit does not converge", hint="look at the plot of the data: is it such a curve?"
         )
-    errors = np.sqrt(np.maximum(np.diag(best.covariance), 0.0))
-    if (
-        not np.isfinite(best.covariance).all()
-        or (errors > 1e8 * np.maximum(np.abs(best.values), 1e-12)).any()
-    ):
-        open_ones = [n for n, e in zip(names, errors, strict=True) if not np.isfinite(e)] or list(names)
-        raise InvalidInput(
-            "not_determined", f"the data do not determine {', '.join(open_ones)}",
-            hint="give points over a wider range, fix a parameter, or take a simpler model",
-        )  # fmt: skip
-    return best
+    # a parameter may be zero: its size is also that of where the fits began
+    size = np.maximum(np.abs(best.values), np.max(np.abs(np.asarray(starts, float)), axis=0))
+    covariance = _covariance(model, x, best, np.where(size > 0, size, 1.0))
+    return replace(best, covariance=covariance)
+
+
+def _covariance(model: Model, x: Array, fit: Fit, size: Array) -> Array:
+    """Return the covariance of the parameters from central differences, each step in proportion to the parameter's size.
+
+    MINPACK's own differences vanish for a parameter that is nearly zero. Raises InvalidInput (`not_determined`).
+    """
+    jacobian = np.empty((fit.n, len(fit.values)))
+    for place, step in enumerate(_STEP * size):
+        up, down = fit.values.copy(), fit.values.copy()
+        up[place] += step
+        down[place] -= step
+        with np.errstate(all="ignore"):
+            jacobian[:, place] = (model(x, *up) - model(x, *down)) / (2 * step)
+    if fit.weights is not None:
+        jacobian *= np.sqrt(fit.weights)[:, None]
+    lengths = np.linalg.norm(jacobian, axis=0)
+    empty = ~(np.isfinite(lengths) & (lengths > 0))
+    if not empty.any():
+        _, singular, axes = np.linalg.svd(jacobian / lengths, full_matrices=False)
+        if singular[-1] > _SINGULAR * singular[0]:
+            scaled = axes.T / singular
+            variance = fit.rss / fit.dof
+            return np.asarray(variance * (scaled @ scaled.T) / np.outer(lengths, lengths))
+        empty = np.abs(axes[-1]) > 0.3
+    open_ones = [name for name, one in zip(fit.names, empty, strict=True) if one]
+    raise InvalidInput(
+        "not_determined", f"the data do not determine {' and '.join(open_ones)}",
+        hint="give points over a wider range, fix a parameter, or take a simpler model",
+    )  # fmt: skip
 
 
 def estimate(

@@ -416,3 +416,13 @@ def test_any_curve_within_the_doses_is_found(ec50: float, hill: float, bottom: f
     fit, _ = _fit(Pairs(x, y), "4PL", None, None)
     assert 10 ** fit.value("log10_ec50") == pytest.approx(ec50, rel=1e-3)
     assert fit.value("hill_slope") == pytest.approx(hill, rel=1e-3)
+
+
+def test_a_jump_between_two_doses_leaves_the_ec50_open(refusal: Callable[..., BenchmateError]) -> None:
+    error = refusal(fit_dose_response, doses=[1, 2, 4, 8, 16, 32], responses=[0, 0, 0, 100, 100, 100])
+    assert error.code == "not_determined" and "between 4 and 8" in str(error)
+
+
+def test_what_the_data_leave_open_is_named(refusal: Callable[..., BenchmateError]) -> None:
+    error = refusal(fit_kinetics, x=[1, 2, 3, 4], y=[1, 2, 3, 4])  # a straight line has no Km
+    assert error.code == "not_determined" and "vmax and km" in str(error)
