@@ -143,7 +143,7 @@ def _by_smarts(smarts: str, reactants: list[str]) -> tuple[dict[str, Any], list[
             reactants,
             "check that each part of the SMARTS matches one reactant",
         )
-    row = {
+    row: dict[str, Any] = {
         "name": "reaction SMARTS",
         "class": None,
         "smarts": smarts,
@@ -223,11 +223,11 @@ def _told(outcome: Outcome) -> dict[str, Any]:
 
 
 def _weight(smiles: str, reaction: str) -> Quantity:
-    from rdkit.Chem import MolFromSmiles
-    from rdkit.Chem.Descriptors import MolWt
+    from rdkit.Chem import Descriptors, MolFromSmiles
 
+    weight = Descriptors.MolWt(MolFromSmiles(smiles))  # type: ignore[attr-defined]
     return Quantity(
-        value=MolWt(MolFromSmiles(smiles)), unit="g/mol", property="molecular_weight", method="average atomic masses",
+        value=weight, unit="g/mol", property="molecular_weight", method="average atomic masses",
         conditions={"product": smiles, "reaction": reaction},
     )  # fmt: skip
 

@@ -162,7 +162,7 @@ def gives(reaction: NamedReaction, reactants: tuple[str, ...], agents: tuple[str
 def _pools(reactants: tuple[str, ...], agents: tuple[str, ...], slots: int) -> list[tuple[str, ...]]:
     """Return which molecules may take the slots: of the reactants, and one of the agents where there are more slots."""
     distinct = list(dict.fromkeys(reactants))
-    pools = [(s,) for s in distinct]
+    pools: list[tuple[str, ...]] = [(s,) for s in distinct]
     if slots > 1:
         pools += itertools.combinations(distinct, slots)
         pools += [(*rest, a) for rest in itertools.combinations(distinct, slots - 1) for a in agents]

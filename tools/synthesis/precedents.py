@@ -115,7 +115,7 @@ def plain_sides(mapped: str) -> tuple[str, str] | None:
 
     sides = []
     for side in mapped.split(">>"):
-        mol = Chem.MolFromSmiles(side)
+        mol: Any = Chem.MolFromSmiles(side)
         if mol is None:
             return None
         for atom in mol.GetAtoms():

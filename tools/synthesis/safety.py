@@ -185,7 +185,7 @@ def _oxygen_balance(mol: Any) -> float | None:
     from collections import Counter
 
     from rdkit import Chem
-    from rdkit.Chem.Descriptors import MolWt
+    from rdkit.Chem import Descriptors
 
     atoms = Counter(atom.GetSymbol() for atom in Chem.AddHs(mol).GetAtoms())
     halogens = sum(atoms[x] for x in ("F", "Cl", "Br", "I"))
@@ -195,7 +195,8 @@ def _oxygen_balance(mol: Any) -> float | None:
     ):
         return None
     needed = 2 * atoms["C"] + max(atoms["H"] - halogens, 0) / 2 + 2 * atoms["S"] - atoms["O"]
-    return float(-1600 * needed / MolWt(mol)) + 0.0
+    weight = Descriptors.MolWt(mol)  # type: ignore[attr-defined]
+    return float(-1600 * needed / weight) + 0.0
 
 
 def _nearest(mol: Any) -> tuple[Listed, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
 BOX, CAPTION, ARROW, PLUS, MARGIN = 190, 34, 250, 26, 18
@@ -87,7 +87,7 @@ def _structure(smiles: str) -> str:
     from rdkit.Chem.Draw import rdMolDraw2D
 
     drawer = rdMolDraw2D.MolDraw2DSVG(BOX, BOX)
-    options = drawer.drawOptions()
+    options: Any = drawer.drawOptions()
     options.clearBackground = False
     options.fixedBondLength = 24
     options.padding = 0.06

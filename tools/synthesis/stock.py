@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benchmate.tools.chemistry.names import name_table, table_release
 from benchmate.tools.chemistry.parsing import inchikey, quiet_rdkit
@@ -66,7 +66,7 @@ def file_stock(file: DataFile) -> Stock:
             first = line.replace(",", " ").replace(";", " ").split()[:1]
             if not first or first[0].startswith("#") or (number == 1 and first[0].lower() == "smiles"):
                 continue
-            mol = Chem.MolFromSmiles(first[0])
+            mol: Any = Chem.MolFromSmiles(first[0])
             if mol is None:
                 unread.append(number)
             else:

@@ -137,7 +137,7 @@ def _outcome(numbered: Any, mapped: str, pool: tuple[str, ...], inverts: bool) -
     """Return the outcome, or None where the product is no sound molecule or a molecule of the pool takes no part."""
     from rdkit import Chem
 
-    product = Chem.MolFromSmiles(mapped)
+    product: Any = Chem.MolFromSmiles(mapped)
     if product is None or not _all_take_part(numbered, product):
         return None
     _keep_double_bonds(numbered, product)
@@ -151,7 +151,7 @@ def _outcome(numbered: Any, mapped: str, pool: tuple[str, ...], inverts: bool) -
     plain = Chem.Mol(product)
     for atom in plain.GetAtoms():
         atom.SetAtomMapNum(0)
-    parsed = Chem.MolFromSmiles(Chem.MolToSmiles(plain))
+    parsed: Any = Chem.MolFromSmiles(Chem.MolToSmiles(plain))
     if parsed is None:
         return None
     parts = Chem.MolToSmiles(parsed).split(".")
