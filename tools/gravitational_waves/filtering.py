@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmate.tools.gravitational_waves.inspiral import isco_frequency, taylorf2
+from benchmate.tools.gravitational_waves.noise import frequencies
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,7 +50,7 @@ def truncated(psd: NDArray[np.float64], rate: float, seconds: float, low: float)
     """
     size = 2 * (psd.size - 1)
     keep = round(seconds * rate / 2)
-    frequency = np.fft.rfftfreq(size, 1 / rate)
+    frequency = frequencies(size, rate)
     root = np.where(frequency >= low, 1 / np.sqrt(psd), 0.0)
     root[-1] = 0.0
     impulse = np.fft.irfft(root, size)

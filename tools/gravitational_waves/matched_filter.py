@@ -31,6 +31,7 @@ from benchmate.tools.gravitational_waves.noise import (
     design_psd,
     draw_noise,
     estimate_psd,
+    frequencies,
 )
 from benchmate.tools.gravitational_waves.strain_files import Strain, given_strain
 from benchmate.tools.plots import Mark, Panel, Series, save_plot
@@ -138,7 +139,7 @@ def matched_filter_gw(
             f"{low_frequency:g} Hz is not below the Nyquist frequency {data.rate / 2:g} Hz",
             hint="lower it",
         )
-    frequency = np.fft.rfftfreq(data.values.size, 1 / data.rate)
+    frequency = frequencies(data.values.size, data.rate)
     values, psd, reach, spectrum = _conditioned(data, frequency, noise, low_frequency, simulated)
     front, back = lasts + reach, reach
     if data.duration < front + back + 0.5:
@@ -240,7 +241,7 @@ def _simulated(mass1: float, mass2: float, low: float, distance: float, lasts: f
     span = _injected_at(lasts) + 8.0
     rate = SIMULATED_RATE if isco_frequency(mass1 + mass2) < 0.9 * SIMULATED_RATE / 2 else 2 * SIMULATED_RATE
     size = 2 * math.ceil(span * rate / 2)
-    frequency = np.fft.rfftfreq(size, 1 / rate)
+    frequency = frequencies(size, rate)
     noise = draw_noise(design_psd(frequency), rate, size, np.random.default_rng(seed))
     signal = taylorf2(frequency, mass1, mass2, low, distance)
     shift = np.exp(-2j * np.pi * frequency * _injected_at(lasts))

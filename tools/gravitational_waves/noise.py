@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 LEAST_SEGMENTS = 6  # overlapping segments of a median; fewer follow single glitches
 
 
+def frequencies(size: int, rate: float) -> NDArray[np.float64]:
+    """Return the frequencies of the Fourier transform of `size` real samples, in Hz."""
+    return np.fft.rfftfreq(size, 1 / rate).astype(np.float64)
+
+
 def estimate_psd(
     strain: NDArray[np.float64], rate: float, segment: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
@@ -52,7 +57,7 @@ def design_psd(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
 def draw_noise(
     psd: NDArray[np.float64], rate: float, size: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return Gaussian noise of a one-sided spectrum given at `rfftfreq(size, 1/rate)`; without power where it is infinite."""
+    """Return Gaussian noise of a one-sided spectrum given at `frequencies(size, rate)`; without power where it is infinite."""
     finite = np.where(np.isfinite(psd), psd, 0.0)
     sigma = np.sqrt(finite * size * rate / 4)
     bins = sigma * (rng.standard_normal(psd.size) + 1j * rng.standard_normal(psd.size))

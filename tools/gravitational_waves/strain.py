@@ -14,7 +14,12 @@ from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import Unit
 from benchmate.tools.base import Artifact, Source, ToolContext, ToolResult, tool
 from benchmate.tools.files import DataFile
-from benchmate.tools.gravitational_waves.noise import LEAST_SEGMENTS, at_frequencies, estimate_psd
+from benchmate.tools.gravitational_waves.noise import (
+    LEAST_SEGMENTS,
+    at_frequencies,
+    estimate_psd,
+    frequencies,
+)
 from benchmate.tools.gravitational_waves.strain_files import Strain, given_strain
 from benchmate.tools.plots import Panel, Series, save_plot
 
@@ -204,7 +209,7 @@ def whitened(
     from scipy.signal.windows import tukey
 
     size = data.values.size
-    f = np.fft.rfftfreq(size, 1 / data.rate)
+    f = frequencies(size, data.rate)
     window = tukey(size, min(0.5, 1.0 / data.duration))
     spectrum = np.fft.rfft((data.values - data.values.mean()) * window)
     # slopes of an eighth of the band's edges ring less than a wall
@@ -248,7 +253,7 @@ def _levels(
 
 def time_frequency(
     series: NDArray[np.float64], rate: float, band: tuple[float, float]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Return the energy of Gaussian wavelets of constant Q over its median, [frequencies, times], and the frequencies."""
     f = np.fft.fftfreq(series.size, 1 / rate)
     spectrum = np.fft.fft(series)
@@ -274,7 +279,7 @@ def _spectrum_panel(
 
 def _picture(
     context: ToolContext,
-    energy: NDArray[np.float64],
+    energy: NDArray[np.float32],
     rows: NDArray[np.float64],
     times: NDArray[np.float64],
     base: float,

@@ -17,6 +17,12 @@ from benchmate.tools.files import keep_file
 POINTS = 500
 
 
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes most of the time: the tests of pictures undo this."""
+    monkeypatch.setattr("benchmate.tools.astronomy.light_curves.save_plot", lambda *_, **__: ())
+
+
 def call(folder: Path, name: str, content: bytes | str, **arguments: Any) -> ToolResult:
     (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     context = ToolContext(folder, folder / "artifacts", folder)
@@ -97,7 +103,8 @@ def test_the_column_can_be_chosen(tmp_path: Path) -> None:
     assert "PDCSAP_FLUX" in (error.hint or "")
 
 
-def test_the_picture_and_the_clean_points_are_kept(tmp_path: Path) -> None:
+def test_the_picture_and_the_clean_points_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
     result = call(tmp_path, "a.fits", tess(tmp_path))
     names = {artifact.name for artifact in result.artifacts}
     assert {"cleaned_lightcurve.csv", "lightcurve.svg", "lightcurve.csv", "lightcurve.py"} <= names

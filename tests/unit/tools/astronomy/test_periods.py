@@ -22,6 +22,12 @@ VARIABLE = (
 )  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes most of the time: the tests of pictures undo this."""
+    monkeypatch.setattr("benchmate.tools.astronomy.periods.save_plot", lambda *_, **__: ())
+
+
 @pytest.fixture
 def context(tmp_path: Path) -> ToolContext:
     return ToolContext(tmp_path, tmp_path / "artifacts", tmp_path)
@@ -178,7 +184,10 @@ def test_order_of_the_points_does_not_matter(context: ToolContext) -> None:
     assert one.quantities == other.quantities
 
 
-def test_it_draws_the_periodogram_and_the_folded_curve(context: ToolContext) -> None:
+def test_it_draws_the_periodogram_and_the_folded_curve(
+    context: ToolContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
     names = [artifact.name for artifact in call(context, *VARIABLE).artifacts]
     assert names == ["period.svg", "period.csv", "period.py"]
 

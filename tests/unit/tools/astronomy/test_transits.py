@@ -17,6 +17,12 @@ from benchmate.tools.files import keep_file
 PERIOD, DEPTH, DURATION, START = 5.321, 0.01, 3 / 24, 1325.0
 
 
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes most of the time: the tests of pictures undo this."""
+    monkeypatch.setattr("benchmate.tools.astronomy.transits.save_plot", lambda *_, **__: ())
+
+
 @pytest.fixture
 def context(tmp_path: Path) -> ToolContext:
     return ToolContext(tmp_path, tmp_path / "artifacts", tmp_path)
@@ -43,7 +49,10 @@ def call(context: ToolContext, time: np.ndarray, flux: np.ndarray, **rest: Any) 
     return search_transits.run(arguments, context)
 
 
-def test_a_transit_of_one_percent_every_5_321_days(context: ToolContext) -> None:
+def test_a_transit_of_one_percent_every_5_321_days(
+    context: ToolContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
     result = call(context, *star())
     found = result.quantities
     assert found["period"].value == pytest.approx(PERIOD, abs=3 * (found["period"].uncertainty or 0))

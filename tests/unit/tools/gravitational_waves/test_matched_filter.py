@@ -28,6 +28,12 @@ PSD = design_psd(FREQUENCY)
 TEMPLATE = taylorf2(FREQUENCY, 36, 29, 20)
 
 
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes most of the time: the tests of pictures undo this."""
+    monkeypatch.setattr("benchmate.tools.gravitational_waves.matched_filter.save_plot", lambda *_, **__: ())
+
+
 @pytest.fixture
 def context(tmp_path: Path) -> ToolContext:
     return ToolContext(tmp_path, tmp_path / "artifacts", tmp_path)
@@ -46,7 +52,8 @@ def noise(seed: int) -> np.ndarray:
     return draw_noise(PSD, RATE, SIZE, np.random.default_rng(seed))
 
 
-def test_a_simulated_binary_comes_back(context: ToolContext) -> None:
+def test_a_simulated_binary_comes_back(context: ToolContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
     result = call(context, mass1=36, mass2=29, simulated_distance=410)
     found = result.quantities
     assert found["snr"].value == pytest.approx(found["optimal_snr"].value, abs=2)

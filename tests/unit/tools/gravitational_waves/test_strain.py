@@ -21,6 +21,16 @@ from benchmate.tools.gravitational_waves.strain_files import Strain, read_strain
 RATE, GPS = 1024, 1126259446.0
 
 
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes most of the time: the tests of pictures undo this."""
+    monkeypatch.setattr("benchmate.tools.gravitational_waves.strain.save_plot", lambda *_, **__: ())
+    monkeypatch.setattr(
+        "benchmate.tools.gravitational_waves.strain._picture",
+        lambda context, *_: context.save("time_frequency.png", "image/png", b""),
+    )
+
+
 @pytest.fixture
 def context(tmp_path: Path) -> ToolContext:
     return ToolContext(tmp_path, tmp_path / "artifacts", tmp_path)
@@ -75,7 +85,8 @@ def event() -> np.ndarray:
     return noise(32) + np.fft.irfft(shifted * RATE, size)
 
 
-def test_an_event_in_a_gwosc_file(context: ToolContext) -> None:
+def test_an_event_in_a_gwosc_file(context: ToolContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
     result = call(context, "H-H1_LOSC.hdf5", gwosc(event()))
     assert result.data["channel"] == "H1"
     assert float(result.data["peak_time"]) == pytest.approx(GPS + 16.4, abs=0.05)
