@@ -150,4 +150,9 @@ def test_a_name_says_which_form_of_a_solid() -> None:
 
 def test_named_species_are_echoed() -> None:
     result = run("ethene + hydrogen -> ethane")
-    assert [e.label for e in result.entities] == ["ethene + hydrogen -> ethane", "ethene", "hydrogen", "ethane"]
+    assert [e.label for e in result.entities] == [
+        "ethene + hydrogen -> ethane",
+        "ethene",
+        "hydrogen",
+        "ethane",
+    ]
