@@ -43,6 +43,7 @@ SEGMENT = 4.0  # s of a spectrum's segment, and of the longest noise filter
 THRESHOLD = 8.0  # signal-to-noise ratio of a single detector that a horizon is counted to
 HEAVY = 12.0  # solar masses above which merger and ringdown matter in the band (Buonanno et al. 2009)
 CHI_BINS = 16
+QUIET = math.sqrt(math.log(4))  # median of the ratio in Gaussian noise
 SIMULATED_RATE = 2048.0
 SIMULATED_SPAN = 64.0
 
@@ -187,6 +188,11 @@ def matched_filter_gw(
     notes.append(
         f"{front:.3g} s at the start and {back:.3g} s at the end were cut off, where template and filter wrap around"
     )
+    typical = float(np.median(ratio[first:last])) / QUIET
+    if not 0.7 < typical < 1.4:
+        notes.append(
+            f"away from the peak the ratio is {typical:.2g} times that of Gaussian noise: the noise spectrum is not that of these data"
+        )
     notes += _doubts(mass1 + mass2, snr, quantities["reduced_chi_squared"].value, isco)
     facts: dict[str, Any] = {
         "merger_time": f"{times[at]:.6f}", "channel": data.channel, "gps_start": data.start, "duration_s": data.duration, "sample_rate_hz": data.rate,
@@ -207,7 +213,7 @@ def matched_filter_gw(
             context, f"Matched filter, {mass1:g} + {mass2:g} solar masses",
             [
                 Panel(
-                    x_label="time of coalescence", x_unit="s", y_label="signal-to-noise ratio",
+                    x_label=f"time of coalescence, from {'the start' if simulated else f'GPS {data.start:.0f}'}", x_unit="s", y_label="signal-to-noise ratio",
                     series=[Series(x=(times[first:last] - data.start).tolist(), y=ratio[first:last].tolist(), label=data.channel)],
                 ),
                 Panel(

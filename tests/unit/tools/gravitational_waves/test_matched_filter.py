@@ -131,6 +131,12 @@ def test_low_frequency_noise_does_not_leak_into_the_band(context: ToolContext) -
     assert result.quantities["snr"].value == pytest.approx(84, rel=0.12)
 
 
+def test_noise_that_is_not_of_the_spectrum_is_said(context: ToolContext) -> None:
+    loud = (3 * noise(9)).tolist()
+    result = call(context, mass1=36, mass2=29, strain=loud, sample_rate=RATE, noise="aligo_design")
+    assert any("not that of these data" in warning for warning in result.warnings)
+
+
 def test_noise_is_no_detection(context: ToolContext) -> None:
     result = call(context, mass1=36, mass2=29, strain=noise(9).tolist(), sample_rate=RATE)
     assert result.quantities["snr"].value < 8
