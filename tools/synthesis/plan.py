@@ -62,7 +62,7 @@ _LIMITS = "a route says which bonds may be made from what; conditions, selectivi
     extra="retro",
     dataset="uspto50k",
     cost="slow",
-    timeout=240,
+    timeout=300,
     hazard="routes to compounds; `check_safety` looks at target and reagents",
     example={"target": "paracetamol", "max_depth": 1},
 )
@@ -103,9 +103,9 @@ def plan_retrosynthesis(
         )
     limits = Limits(max_depth, max_expansions, max_time, count)
     found = search(smiles, lambda s: _disconnections(s, index), supply, limits)
-    routes = [_route(step, solved=True) for step in found.solved]
+    routes = [_route(step, target.label, solved=True) for step in found.solved]
     nearest = None if routes else best_partial(found.root)
-    partial = _route(nearest, solved=False) if nearest is not None else None
+    partial = _route(nearest, target.label, solved=False) if nearest is not None else None
     if not routes:
         warnings.append(
             f"no route to the stock was found ({found.stopped_by}); "
@@ -205,12 +205,14 @@ def _disconnections(smiles: str, index: Precedents | None) -> list[Disconnection
     return list(merged.values())
 
 
-def _route(last: Step, solved: bool) -> dict[str, Any]:
+def _route(last: Step, label: str, solved: bool) -> dict[str, Any]:
     steps = [_told(number, step) for number, step in enumerate(steps_of(last), 1)]
+    steps[-1]["product_name"] = label
     leaves = leaves_of(last)
     return {
         "steps": steps,
         "step_count": len(steps),
+        "summary": [_sentence(step) for step in steps],
         "starting_materials": [
             {"smiles": m.smiles, "name": common_name(m.smiles), "in_stock": m.in_stock} for m in leaves
         ],
@@ -258,6 +260,18 @@ def _basis(found: Disconnection, exact: bool) -> str:
     if found.precedent is None:
         return f"{named}, without a precedent"
     return f"{named} and like a precedent" if named else "like a precedent"
+
+
+def _sentence(step: dict[str, Any]) -> str:
+    """Return a step as a chemist would say it in one line."""
+    left = " + ".join(
+        name or smiles for name, smiles in zip(step["reactant_names"], step["reactants"], strict=True)
+    )
+    what = step["named_reaction"] or "no named reaction"
+    like = (
+        f"; precedent {step['precedents'][0]['id']}, score {step['score']:.2f}" if step["precedents"] else ""
+    )
+    return f"{step['step']}. {left} -> {step['product_name'] or step['product']} ({what}{like})"
 
 
 def _named(precursors: tuple[str, ...], product: str) -> NamedReaction | None:

@@ -29,6 +29,10 @@ def test_paracetamol_in_one_step_with_its_precedent(cache: Path, call: Call) -> 
     assert first_steps(result)[0] == {"CC(=O)OC(C)=O", "Nc1ccc(O)cc1"}
     (step,) = result.data["routes"][0]["steps"]
     assert step["precedents"][0]["id"] == "US08440830B2"
+    (line,) = result.data["routes"][0]["summary"]
+    assert line.startswith(
+        "1. acetic anhydride + 4-aminophenol -> paracetamol (acylation of an amine with an anhydride; precedent"
+    )
     assert result.quantities["score_1_1"].value == pytest.approx(0.4267, abs=1e-4)
     assert result.data["routes"][0]["in_stock"] and result.quantities["step_count_1"].value == 1
 
