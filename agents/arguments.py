@@ -23,6 +23,7 @@ ARGUMENT_KINDS: dict[str, tuple[str, ...]] = {
     "to_unit": ("unit",),
     "reaction": ("reaction",),
     "formula": ("formula", "name"),
+    "solute": ("name", "formula", "structure"),
     "expression": ("expression", "equation"),
     "time": ("time",),
 }
@@ -39,6 +40,18 @@ OPTION_WORDS: dict[str, str] = {
     "circular": r"\bcircular|\bplasmid",
     "rdkit": r"\brdkit (?:fingerprint|path|topological)|\btopological (?:path )?fingerprint",
     "maccs": r"\bMACCS\b",
+    "bandpass": r"\bband[- ]?pass|\bfilter\w* .{0,60}\b(?:between|from)\b",
+    "highpass": r"\bhigh[- ]?pass",
+    "lowpass": r"\blow[- ]?pass",
+    "remove_response": r"\b(?:remov|deconvolv|correct)\w*\b.{0,40}\bresponse|\bground (?:velocity|motion)",
+    "resample": r"\b(?:re|down|up)[- ]?sampl",
+    "demean": r"\bdemean|\b(?:remove|subtract) the mean",
+    "psd": r"\bPSD\b|\bpower spectral density|\bWelch",
+}
+# the words that a list argument takes from a question
+LIST_WORDS: dict[str, str] = {
+    "phases": r"\b(?:P|S|Pn|Pg|Sn|Sg|PP|SS|PPP|SSS|PcP|ScS|PcS|ScP|PKP|PKIKP|PKiKP|SKS|SKKS|SKIKS|Pdiff|Sdiff|pP|sP|sS|pS)\b",
+    "enzymes": r"\b[A-Z][a-z]{2}[A-Z]?[a-z]?\d{0,4}(?:I{1,3}|IV|VI{0,3}|IX|XI{0,3}|XIV)\b",
 }
 # how a question gives a number to an argument: N stands for the number
 NUMBER_WORDS: dict[str, str] = {
@@ -68,6 +81,15 @@ def _uncertain(question: str) -> dict[str, Any] | None:
     from benchmate.tools.mathematics.calculation import read_uncertain
 
     return read_uncertain(question)
+
+
+def _amounts(question: str) -> list[str]:
+    """Return the amounts that a question names with their substances: ['10 g C3H8, 30 g O2']."""
+    found = re.findall(
+        r"\d[\d.,]*\s?(?:[mµukn]?(?:g|mol|L|l)|mmol|kg)\b(?:\s+(?:of\s+)?\d[\d.]*\s?m?M\b)?\s+(?:of\s+)?[A-Za-z][\w()·\-]*(?:\s(?:acid|anhydride|alcohol|chloride|"
+        r"oxide|acetate|sulfate|hydroxide|bromide|carbonate))?", question,
+    )  # fmt: skip
+    return [", ".join(found)] if found else []
 
 
 # tools whose arguments are a language of their own, read by the tool's own reader from the whole question
@@ -222,12 +244,17 @@ def _required_values(tool: Tool, name: str, question: str, candidates: Sequence[
     if "enum" in schema:
         said = [o for o in schema["enum"] if re.search(_option_words(str(o)), question, re.I)]
         return said or list(schema["enum"])
-    if schema.get("type") in ("array", "object", "boolean"):
+    if schema.get("type") == "array":
+        named = _named_list(name, schema, question, candidates)
+        return named or []
+    if schema.get("type") in ("object", "boolean"):
         return []
     if name in ("from_unit", "to_unit"):
         return _units(name, question, candidates)
     if name in ARGUMENT_KINDS:
-        return of_kinds(candidates, ARGUMENT_KINDS[name])
+        return list(_texts(name, candidates))
+    if name == "amounts":
+        return list(_amounts(question))
     return [subject_words(question)] if question else ["text"]
 
 
@@ -242,13 +269,15 @@ def optional_values(tool: Tool, question: str, candidates: Sequence[Candidate]) 
         value: Any = None
         if "unit" in schema:
             continue  # numbers are assigned together
-        if tool.entity_arguments.get(name):
-            value = next(iter(of_kinds(candidates, ENTITY_KINDS[tool.entity_arguments[name]])), None)
+        if kind := tool.entity_arguments.get(name):
+            taken = sum(tool.entity_arguments.get(other) == kind for other in required)
+            value = next(iter(of_kinds(candidates, ENTITY_KINDS[kind])[taken:]), None)
         elif options := [o for part in parts for o in part.get("enum", []) if isinstance(o, str)]:
             value = next((o for o in options if re.search(_option_words(o), question, re.I)), None)
-        elif any(part.get("type") == "array" for part in parts):
-            if re.search(rf"\b{name}", question, re.I):
-                value = [int(n) for n in of_kinds(candidates, ("number",)) if re.fullmatch(r"\d+", n)] or None
+        elif "array" in _types(schema):
+            value = _named_list(name, schema, question, candidates)
+        elif "string" in _types(schema) and name in ARGUMENT_KINDS:
+            value = next(iter(_texts(name, candidates)), None)
         elif any(part.get("type") in ("integer", "number") for part in parts):
             value = _named_number(name, schema.get("type", "number"), question)
         elif schema.get("type") == "boolean" and re.search(
@@ -258,6 +287,33 @@ def optional_values(tool: Tool, question: str, candidates: Sequence[Candidate]) 
         if value is not None and value != schema.get("default"):
             settled[name] = value
     return settled
+
+
+def _texts(name: str, candidates: Sequence[Candidate]) -> list[str]:
+    """Return the texts that a plain string argument could be; a name counts as a formula where it is one ('NaCl')."""
+    found = of_kinds(candidates, ARGUMENT_KINDS[name])
+    if name != "formula":
+        return found
+    from benchmate.tools.mentions import is_formula
+
+    return [text for text in found if text.startswith("\\ce") or is_formula(text)]
+
+
+def _named_list(
+    name: str, schema: dict[str, Any], question: str, candidates: Sequence[Candidate]
+) -> list[Any] | None:
+    """Return what a list argument could hold: options in the order of the text, words of a known form, whole numbers it names."""
+    items: dict[str, Any] = next(
+        (part["items"] for part in (schema, *schema.get("anyOf", [])) if "items" in part), {}
+    )
+    if "enum" in items:
+        places = {o: m.start() for o in items["enum"] if (m := re.search(_option_words(o), question, re.I))}
+        return sorted(places, key=lambda o: places[o]) or None
+    if name in LIST_WORDS:
+        return list(dict.fromkeys(re.findall(LIST_WORDS[name], question))) or None
+    if items.get("type") == "integer" and re.search(rf"\b{name}", question, re.I):
+        return [int(n) for n in of_kinds(candidates, ("number",)) if re.fullmatch(r"\d+", n)] or None
+    return None
 
 
 def _option_words(option: str) -> str:

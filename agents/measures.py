@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from benchmate.agents.intake import Candidate
+from benchmate.runtime.canonical import canonical_float
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import convert, same_dimension
 from benchmate.tools.mentions import numbers_in
 
 NEAR = 48  # characters before or after a number that may name its argument
-_JOIN = r"(?:\s*(?:=|:|≈|~|is|of|are|was|were|equals?|being|at|about|around|to|a|an|the|from|between)\b?)*\s*"
+_JOIN = r"(?:\s*(?:=|:|≈|~|(?:is|of|are|was|were|equals?|being|at|about|around|to|a|an|the|from|between|with|than|by)\b))*\s*"
 WORDS_BEFORE, WORDS_AFTER, SAME_UNIT, PLAIN = 8, 6, 3, 1  # how much each sign counts
 
 
@@ -30,7 +31,7 @@ class Measure(NamedTuple):
         if self.unit is None:
             return self.value
         try:
-            return convert(self.value, _pint_unit(self.unit), unit)
+            return canonical_float(convert(self.value, _pint_unit(self.unit), unit))
         except InvalidInput:
             return None
 
@@ -119,6 +120,16 @@ def assign(
             continue
         taken[name] = int(value) if _is_whole(parameters[name]) else value
         used.add(place)
+    for place, measure in enumerate(
+        found
+    ):  # a number with a unit that nothing claimed goes to the first argument it fits
+        if place in used or measure.unit is None:
+            continue
+        for name, schema in parameters.items():
+            value = measure.into(schema["unit"]) if schema["unit"] and name not in taken else None
+            if value is not None and not _is_whole(schema):
+                taken[name] = value
+                break
     return taken
 
 

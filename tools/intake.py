@@ -16,7 +16,7 @@ from benchmate.tools.base import Source, ToolResult, tool
 from benchmate.tools.biology.sequences import find_sequences, parse_sequence
 from benchmate.tools.chemistry.compounds import Compound, find_names, resolve_compound
 from benchmate.tools.chemistry.parsing import looks_like_smiles
-from benchmate.tools.mentions import Found, find_expressions, find_formulas, find_mentions
+from benchmate.tools.mentions import Found, find_elements, find_expressions, find_formulas, find_mentions
 
 LONGEST_QUESTION = 20_000  # characters; longer texts belong in the library
 
@@ -150,6 +150,7 @@ def find_candidates(text: str) -> list[dict[str, Any]]:
         *invalid,
         *_names(text),
         *find_formulas(text),
+        *find_elements(text),
         *find_documents(text),
         *find_expressions(text),
     ):
@@ -378,7 +379,11 @@ def _units(text: str) -> Iterator[Found]:
             if len(group) < length:
                 continue
             start, end = group[0].start(), group[-1].end()
-            if end - start > _LONGEST_UNIT or _NUMBER.fullmatch(group[0][0]):
+            if (
+                end - start > _LONGEST_UNIT
+                or _NUMBER.fullmatch(group[0][0])
+                or re.search(r"[,;]", text[start:end])
+            ):
                 continue
             glued = re.match(r"[-+−]?\d[\d.,]*(?:[eE][-+]?\d+)?(?=[^\d\s.,])", text[start:end])
             start += glued.end() if glued else 0

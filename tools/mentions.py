@@ -26,7 +26,7 @@ _SUFFIXES = (
     "dx|jdx|jcamp|wav"
 )
 _FILE = re.compile(
-    rf"sample:[\w-]+|(?P<q>[\"'“])(?P<quoted>[^\"'”\n]{{1,200}}\.(?:{_SUFFIXES}))[\"'”]"
+    rf"sample:[\w-]+|\bPOSCAR\b|\bCONTCAR\b|(?P<q>[\"'“])(?P<quoted>[^\"'”\n]{{1,200}}\.(?:{_SUFFIXES}))[\"'”]"
     rf"|(?<![\w/.+@~-])(?=[^\s,;\"'“”]{{1,300}}\.(?:{_SUFFIXES})(?![\w/]))(?:~|[A-Za-z]:)?[\w./+@-]{{1,300}}\.(?:{_SUFFIXES})(?![\w/])",
     re.I,
 )
@@ -41,11 +41,14 @@ _TIME = re.compile(
     r"|\b(?:M?JD|BJD|GPS(?: time)?)\s*[=:]?\s*\d{4,10}(?:\.\d+)?",
 )
 _SMILES_SIDE = r"[A-Za-z\d@+\-\[\]()=#$:/\\%.*~]{1,400}"
-_REACTION = re.compile(rf"(?<!\S){_SMILES_SIDE}>[^\s>]{{0,400}}>(?:{_SMILES_SIDE})?(?!\S)")
+_REACTION = re.compile(rf"(?<!\S){_SMILES_SIDE}>[^\s>]{{0,400}}>(?:{_SMILES_SIDE})?(?![^\s?!,;.])")
 _ARROW_INSIDE = re.compile(r"[-=—–]>")
 _LATEX = re.compile(r"\\ce\{(?P<body>[^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
-_FORMULA = re.compile(
+_FORMULA = re.compile(  # 'Si' alone only before a number, a bracket or as what a structure is of
     r"(?<![\w\-\[{(])(?:[A-Z][a-z]?\d*|\((?:[A-Z][a-z]?\d*)+\)\d*){2,}(?:\^?\d?[+-](?!\w))?(?:\.\d?H2O)?(?![\w\-^{(])"
+)
+_ELEMENT = re.compile(  # one symbol is a formula only where a crystal is spoken of: 'fcc Cu', 'Si (111)'
+    r"\b(?:fcc|bcc|hcp|diamond|bulk|crystalline)\s+(?P<a>[A-Z][a-z]?)(?![\w-])|\b(?P<b>[A-Z][a-z]?)\s?\(\d{3,4}\)"
 )
 _WORDS_NOT_FORMULAS = frozenset(
     "IC50 CC50 EC50 LD50 HeLa U2OS PC3 SI UV NIH UFF HF DFT VOC OK PCB UK US USA PCR ORF CIP DNA RNA GC NMR IR MS HPLC OLS "
@@ -72,7 +75,7 @@ def find_mentions(text: str) -> Iterator[Found]:
         if not _ARROW_INSIDE.search(written) and re.search(r"[A-Za-z]", written):
             yield Found(match.start(), match.start() + len(written), written, "reaction")
     for match in _BRACKETED.finditer(text):
-        yield Found(*match.span(), match["body"], "numbers")
+        yield Found(*match.span(), match[0], "numbers")
     for match in _LISTED.finditer(text):
         yield Found(*match.span(), match[0], "numbers")
     for match in _TIME.finditer(text):
@@ -89,11 +92,20 @@ def find_formulas(text: str) -> Iterator[Found]:
     for match in _LATEX.finditer(text):
         yield Found(*match.span(), match[0], "formula")
     for match in _FORMULA.finditer(text):
-        if match[0] not in _WORDS_NOT_FORMULAS and re.search(r"\d|[a-z]", match[0]) and _is_formula(match[0]):
+        if match[0] not in _WORDS_NOT_FORMULAS and re.search(r"\d|[a-z]", match[0]) and is_formula(match[0]):
             yield Found(*match.span(), match[0], "formula")
 
 
-def _is_formula(written: str) -> bool:
+def find_elements(text: str) -> Iterator[Found]:
+    """Yield the symbols of elements that a text names as crystals."""
+    for match in _ELEMENT.finditer(text):
+        group = "a" if match["a"] else "b"
+        if is_formula(match[group]):
+            yield Found(*match.span(group), match[group], "formula")
+
+
+def is_formula(written: str) -> bool:
+    """Return whether a text is a chemical formula: element symbols with counts, and perhaps a charge."""
     try:
         return bool(parse_species(written).atoms)
     except InvalidInput:

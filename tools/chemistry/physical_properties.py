@@ -10,10 +10,11 @@ from benchmate.tools.base import Source, ToolResult, tool
 from benchmate.tools.chemistry.compounds import Compound
 from benchmate.tools.chemistry.names import name_table, table_release
 
-# Methods of `chemicals` that calculate a value from the structure or from other values instead of reading it in a table.
+# Methods of `chemicals` that calculate a value instead of reading it in a table, and TRC, whose enthalpies are those at 0 K.
 ESTIMATES = frozenset(
     {
         "JOBACK",
+        "TRC",
         "WILSON_JASPERSON",
         "FEDORS",
         "Suzuki (1994)",

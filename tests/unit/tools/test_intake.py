@@ -118,7 +118,7 @@ def test_documents_that_the_answer_is_for_are_none(question: str) -> None:
     [
         ("count the coins in sample:coins", "file", ["sample:coins"]),
         ("see (data.csv) and '../my runs/x.mseed'", "file", ["data.csv", "../my runs/x.mseed"]),
-        ("the mean of [1.5, 2, -3e2] and 4, 5, 6 and 7", "numbers", ["1.5, 2, -3e2", "4, 5, 6 and 7"]),
+        ("the mean of [1.5, 2, -3e2] and 4, 5, 6 and 7", "numbers", ["[1.5, 2, -3e2]", "4, 5, 6 and 7"]),
         ("GPS time of 2015-09-14 09:50:45.4 UTC", "time", ["2015-09-14 09:50:45.4 UTC"]),
         ("classify CCO.CC(=O)O>>CC(=O)OCC", "reaction", ["CCO.CC(=O)O>>CC(=O)OCC"]),
         (r"electrons in \ce{S2O3^{2-}}", "formula", [r"\ce{S2O3^{2-}}"]),

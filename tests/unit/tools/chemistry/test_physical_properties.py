@@ -52,8 +52,12 @@ def test_the_phases_follow_one_another(compound: str) -> None:
 
 
 def test_tables_that_disagree_are_named() -> None:
-    warnings = look_up("acetone").warnings  # TRC holds -200.5 kJ/mol, the others about -217
-    assert any("enthalpy of formation gas" in w and "TRC" in w for w in warnings)
+    warnings = look_up("acetone").warnings  # IEC 60079-20-1: 539 °C, NFPA 497: 465 °C
+    assert any("autoignition" in w and "IEC" in w and "NFPA" in w for w in warnings)
+
+
+def test_enthalpies_at_zero_kelvin_are_left_out() -> None:
+    assert "TRC" not in look_up("acetone").data["tables"]["enthalpy_of_formation_gas"]
 
 
 def test_a_structure_that_no_table_knows() -> None:
