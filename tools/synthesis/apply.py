@@ -162,12 +162,12 @@ def _by_name(reaction: NamedReaction, reactants: list[str]) -> tuple[dict[str, A
 
 
 def _try(reaction: NamedReaction, reactants: list[str]) -> tuple[dict[str, Any], list[Outcome]]:
-    given = [s for s in reactants if s in reaction.reagents]
-    reacting = [s for s in reactants if s not in reaction.reagents]
+    given = [s for s in reactants if reaction.takes_as_reagent(s)]
+    reacting = [s for s in reactants if s not in given]
     outcomes: dict[str, Outcome] = {}
     for pool in [reacting, reactants] if given else [reacting]:
         for chosen in subsets(pool, reaction.slots) if pool else ():
-            outcomes |= {o.key: o for o in run_named(reaction, chosen)}
+            outcomes |= {o.key: o for o in run_named(reaction, chosen) if o.products[0] not in reactants}
         if outcomes:
             break
     row = {

@@ -134,9 +134,9 @@ def _matching(
                 unused = tuple(
                     s
                     for s in reactants
-                    if s not in outcome.reactants and s not in reaction.reagents and s != main
+                    if s not in outcome.reactants and not reaction.takes_as_reagent(s) and s != main
                 )
-                known = sum(a in reaction.reagents for a in given)
+                known = sum(map(reaction.takes_as_reagent, given))
                 rank = (
                     sum(MolFromSmiles(s).GetNumHeavyAtoms() for s in unused),
                     not exact,

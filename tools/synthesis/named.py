@@ -8,6 +8,7 @@ from importlib import resources
 from typing import Any, NamedTuple
 
 from benchmate.runtime.errors import NotFound, nearest
+from benchmate.tools.chemistry.parsing import quiet_rdkit
 
 REFERENCE = "Carey et al., Org. Biomol. Chem. 2006, 4, 2337 (classes); Clayden, Greeves, Warren, Organic Chemistry, 2nd ed. 2012"
 _USUAL_PRIOR = 1.0
@@ -27,6 +28,11 @@ class NamedReaction(NamedTuple):
     inverts: bool
     prior: float
 
+    def takes_as_reagent(self, smiles: str) -> bool:
+        """Return whether a compound, or an ion of it, is a known reagent of this reaction."""
+        same = {"[HH]": "[H][H]"}  # hydrogen as InChI writes it
+        return any(same.get(part, part) in self.reagents for part in smiles.split("."))
+
     @property
     def slots(self) -> int:
         """How many reactants it takes."""
@@ -44,17 +50,20 @@ def named_reactions() -> dict[str, NamedReaction]:
     def filled(patterns: list[str]) -> tuple[str, ...]:
         return tuple(re.sub(r"\{(\w+)\}", lambda m: fragments[m[1]], p) for p in patterns)
 
-    return {row["name"]: _read(row, filled) for row in table["reactions"]}
+    with quiet_rdkit():
+        return {row["name"]: _read(row, filled) for row in table["reactions"]}
 
 
 def _read(row: dict[str, Any], filled: Any) -> NamedReaction:
+    from rdkit.Chem import MolFromSmiles, MolToSmiles
+
     return NamedReaction(
         name=row["name"],
         kind=row["class"],
         aliases=tuple(row.get("aliases", ())),
         smarts=filled(row["smarts"]),
         reverse=filled(row.get("reverse", ())),
-        reagents=tuple(row.get("reagents", ())),
+        reagents=tuple(MolToSmiles(MolFromSmiles(smiles)) for smiles in row.get("reagents", ())),
         byproducts=tuple(row["byproducts"]),
         conditions=row["conditions"],
         inverts=row.get("inverts", False),

@@ -64,6 +64,28 @@ def test_without_a_name_the_reaction_that_uses_all_and_knows_the_reagent_comes_f
     assert result.data["product"] == "COC(=O)c1ccccc1"
 
 
+@pytest.mark.parametrize(
+    ("reactants", "reaction"),
+    [
+        (["styrene", "hydrogen"], "alkene hydrogenation"),
+        (["benzene", "acetyl chloride", "aluminium chloride"], "Friedel-Crafts acylation"),
+        (["ethyl benzoate", "sodium hydroxide"], "ester hydrolysis"),
+    ],
+)
+def test_a_reagent_decides_which_reaction_comes_first(
+    reactants: list[str], reaction: str, call: Call
+) -> None:
+    result = call(apply_reaction, reactants=reactants)
+    assert result.data["reactions"][0]["name"] == reaction
+    assert not any("took no part" in warning for warning in result.warnings)
+
+
+def test_a_reaction_that_gives_a_reactant_back_is_left_out(call: Call) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        call(apply_reaction, reactants=["ethyl acetate", "ethanol"], reaction="transesterification")
+    assert caught.value.code == "no_reaction"
+
+
 def test_several_sites_give_several_products(call: Call) -> None:
     result = call(apply_reaction, reactants=["toluene"], reaction="nitration")
     assert result.quantities["product_count"].value == 3  # ortho, meta, para
