@@ -207,6 +207,11 @@ def _window(given: float | None, durations: list[float]) -> float:
 
 def _flatten(series: TimeSeries, window: float, left_out: NDArray[np.bool_] | None) -> TimeSeries:
     trend = running_median(series.time, series.value, window, left_out)
+    if trend.min() <= 0.05:
+        raise InvalidInput(
+            "not_flux", "the slow variation goes down to nothing, so that no transit depth can be told from it",
+            hint="give flux above 0, with the star's light in it",
+        )  # fmt: skip
     return TimeSeries(series.time, series.value / trend, series.error, series.name, "", series.time_system)
 
 
