@@ -86,7 +86,7 @@ def single_step(index: Precedents, place: Path, count: int, seed: int) -> None:
         for limit in RANKS:
             hits[limit] += rank is not None and rank <= limit
     print(
-        f"{count} of {len(test)} test reactions, seed {seed}; {leaked} of the split are the same reaction as one of the training split, from another patent"
+        f"{count} of {len(test)} test reactions, seed {seed}; {leaked} of the split are the same reaction as one of the training split"
     )
     for limit in RANKS:
         print(f"  top-{limit:<3}{100 * hits[limit] / count:6.1f} %   paper {PAPER[limit]} %")
