@@ -101,11 +101,12 @@ def plan_retrosynthesis(
         warnings.append(
             f"only named reactions were used: the data set of precedents is not fetched (`{datasets.command(corpus.DATASET)}`)"
         )
+    label = target.name or common_name(smiles) or smiles
     limits = Limits(max_depth, max_expansions, max_time, count)
     found = search(smiles, lambda s: _disconnections(s, index), supply, limits)
-    routes = [_route(step, target.label, solved=True) for step in found.solved]
+    routes = [_route(step, label, solved=True) for step in found.solved]
     nearest = None if routes else best_partial(found.root)
-    partial = _route(nearest, target.label, solved=False) if nearest is not None else None
+    partial = _route(nearest, label, solved=False) if nearest is not None else None
     if not routes:
         warnings.append(
             f"no route to the stock was found ({found.stopped_by}); "
@@ -119,12 +120,10 @@ def plan_retrosynthesis(
         warnings.append(f"{target.label} itself is in the {supply.label}; routes make it all the same")
     warnings += _listed_materials(routes)
     artifacts = [
-        _drawn(context, target, step, route, f"route_{i}")
+        _drawn(context, label, step, route, f"route_{i}")
         for i, (step, route) in enumerate(zip(found.solved, routes, strict=True), 1)
     ] or (
-        [_drawn(context, target, nearest, partial, "partial_route")]
-        if nearest is not None and partial
-        else []
+        [_drawn(context, label, nearest, partial, "partial_route")] if nearest is not None and partial else []
     )
     return ToolResult(
         quantities=_quantities(routes),
@@ -321,7 +320,7 @@ def _source(index: Precedents | None) -> Source:
     return Source(kind="computed", name=name, reference=single_step.REFERENCE)
 
 
-def _drawn(context: ToolContext, target: Compound, last: Step, route: dict[str, Any], name: str) -> Artifact:
+def _drawn(context: ToolContext, label: str, last: Step, route: dict[str, Any], name: str) -> Artifact:
     stocked = {m["smiles"]: m["in_stock"] for m in route["starting_materials"]}
     rows = []
     for told, step in zip(route["steps"], steps_of(last), strict=True):
@@ -336,9 +335,9 @@ def _drawn(context: ToolContext, target: Compound, last: Step, route: dict[str, 
         else:
             below.append("no precedent looked up" if told["named_reaction"] else "")
         product = told["product"]
-        caption = target.label if step is last else _caption(product, None)
+        caption = label if step is last else _caption(product, None)
         rows.append(DrawnStep(reactants, DrawnMolecule(product, caption), above, tuple(below)))
-    title = f"{target.label}: {'route' if route['in_stock'] else 'partial route, not from stock'} in {len(rows)} step{'s' if len(rows) > 1 else ''} (green: in stock)"
+    title = f"{label}: {'route' if route['in_stock'] else 'partial route, not from stock'} in {len(rows)} step{'s' if len(rows) > 1 else ''} (green: in stock)"
     return context.save(f"{name}.svg", "image/svg+xml", draw_scheme(title, rows))
 
 
