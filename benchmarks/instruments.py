@@ -48,6 +48,11 @@ def answer(question: Mapping[str, Any], entry: Mapping[str, Any], context: ToolC
         limits = tolerance if isinstance(tolerance, Mapping) else {}
         right = all(same(wanted[k], found.get(k), limits.get(k), "number") for k in wanted)
         return right, str(found)
+    if isinstance(path, list):
+        found_all = [value_at(results, where, question) for where in path]
+        return all(same(w, f, tolerance, "number") for w, f in zip(wanted, found_all, strict=True)), str(
+            found_all
+        )
     found_one = value_at(results, path, question)
     wanted = entry.get("equals", wanted)
     return same(wanted, found_one, tolerance, question["type"]), str(found_one)

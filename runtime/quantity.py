@@ -99,6 +99,7 @@ def display_unit(unit: str) -> str:
         return ""
     shown = re.sub(r"(?<![^\W\d_])([munpµ]?)l(?![^\W\d_])", r"\1L", f"{parse_unit(unit):~P}")
     shown = re.sub(r"\bm·N\b", "N·m", shown)
+    shown = re.sub(r"(?<![^\W\d_])a(?![^\W\d_])", "yr", shown)
     over, *under = shown.split("/")
     if over == "1" and len(under) == 1 and under[0].isalpha():
         return f"{under[0]}⁻¹"
@@ -146,6 +147,12 @@ class Quantity(BaseModel):
     conditions: dict[str, str] | None = None
     relation: Relation = "="
     uncertainty: float | None = Field(None, ge=0)
+    decimals: int | None = Field(
+        None,
+        ge=0,
+        le=9,
+        description="Decimals to show, where five significant digits are too few: a Julian date.",
+    )
 
     @field_validator("value", "uncertainty")
     @classmethod
@@ -164,11 +171,18 @@ class Quantity(BaseModel):
         spread = None
         if self.uncertainty is not None:
             spread = canonical_float(abs(convert(self.value + self.uncertainty, self.unit, unit) - value))
-        return self.model_copy(update={"value": canonical_float(value), "unit": unit, "uncertainty": spread})
+        converted = {"value": canonical_float(value), "unit": unit, "uncertainty": spread, "decimals": None}
+        return self.model_copy(
+            update=converted if unit != self.unit else converted | {"decimals": self.decimals}
+        )
 
     def format(self, digits: int | None = None) -> str:
         """Return the quantity as text: '180.16 g/mol', '< 5 nM', '12.1 ± 0.3 Å²'."""
-        number = format_number(self.value, digits)
+        if digits is None and self.decimals is not None:
+            number = f"{self.value:.{self.decimals}f}"
+            number = number.rstrip("0").rstrip(".") if "." in number else number
+        else:
+            number = format_number(self.value, digits)
         spread = f" ± {format_number(self.uncertainty, digits)}" if self.uncertainty is not None else ""
         sign = "" if self.relation == "=" else f"{self.relation} "
         shown = display_unit(self.unit)

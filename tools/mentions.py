@@ -65,11 +65,43 @@ _ABOUT_MATH = re.compile(
 )  # fmt: skip
 
 
+# how people name the samples
+_SAMPLES = (
+    (
+        re.compile(
+            r"\bFisher['’]?s iris(?: table| data ?set| data)?|\bthe iris (?:table|data ?set|data)", re.I
+        ),
+        "sample:iris",
+    ),
+    (
+        re.compile(r"\b(?:the )?(?:full )?Longley(?: table| data ?set| data| regression)?", re.I),
+        "sample:longley",
+    ),
+    (re.compile(r"\b(?:yearly |the )?sunspot (?:numbers|data|table|series)", re.I), "sample:sunspots"),
+    (
+        re.compile(
+            r"\bdata\.coins(?:\(\))?|\b(?:scikit-image|skimage) (?:coins|sample image(?: of coins)?)(?! data)",
+            re.I,
+        ),
+        "sample:coins",
+    ),
+    (
+        re.compile(
+            r"\b(?:the )?(?:default )?ObsPy example (?:stream|record|waveform)|\bobspy\.read\(\)", re.I
+        ),
+        "sample:earthquake",
+    ),
+)
+
+
 def find_mentions(text: str) -> Iterator[Found]:
     """Yield the files, reactions, lists, and times of a text; those of one kind do not overlap."""
     for match in _FILE.finditer(text):
         group = "quoted" if match["quoted"] else 0
         yield Found(*match.span(group), match[group], "file")
+    for pattern, sample in _SAMPLES:
+        for match in pattern.finditer(text):
+            yield Found(*match.span(), sample, "file")
     for match in _REACTION.finditer(text):
         written = match[0].rstrip(".,;:?")
         if not _ARROW_INSIDE.search(written) and re.search(r"[A-Za-z]", written):

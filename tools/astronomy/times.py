@@ -144,12 +144,12 @@ def convert_time(time: str) -> ToolResult:
 def _counts(shown: Time, known: dict[str, Time]) -> dict[str, Quantity]:
     on = {"scale": shown.scale.upper()}
     counts = {
-        "julian_date": Quantity(value=shown.jd, unit="d", property="julian_date", conditions=on),
+        "julian_date": Quantity(value=shown.jd, unit="d", property="julian_date", conditions=on, decimals=5),
         "modified_julian_date": Quantity(
-            value=shown.mjd, unit="d", property="modified_julian_date", conditions=on, method="JD − 2400000.5"
+            value=shown.mjd, unit="d", property="modified_julian_date", conditions=on, method="JD − 2400000.5", decimals=6
         ),
         "decimal_year": Quantity(
-            value=shown.decimalyear, unit="year", property="decimal_year", conditions=on,
+            value=shown.decimalyear, unit="year", property="decimal_year", conditions=on, decimals=6,
             method="fraction of the calendar year",
         ),
     }  # fmt: skip
@@ -157,14 +157,14 @@ def _counts(shown: Time, known: dict[str, Time]) -> dict[str, Quantity]:
         return counts
     counts |= {
         "julian_date_tdb": Quantity(
-            value=known["tdb"].jd, unit="d", property="julian_date_tdb", conditions={"scale": "TDB"}
+            value=known["tdb"].jd, unit="d", property="julian_date_tdb", conditions={"scale": "TDB"}, decimals=5
         ),
         "gps_time": Quantity(
-            value=shown.gps, unit="s", property="gps_time",
+            value=shown.gps, unit="s", property="gps_time", decimals=2,
             method=f"seconds of TAI since {_GPS_EPOCH} 00:00 UTC, leap seconds counted",
         ),
         "unix_time": Quantity(
-            value=_unix(shown), unit="s", property="unix_time",
+            value=_unix(shown), unit="s", property="unix_time", decimals=2,
             method="POSIX: seconds since 1970-01-01 UTC with every day of 86400 s",
         ),
     }  # fmt: skip
