@@ -20,6 +20,8 @@ BUILTIN_MODULES = (
     "benchmate.tools.chemistry.forms",
     "benchmate.tools.chemistry.stereo",
     "benchmate.tools.chemistry.substructure",
+    "benchmate.tools.chemistry.structure_analysis",
+    "benchmate.tools.chemistry.formula_analysis",
     "benchmate.tools.chemistry.similarity",
     "benchmate.tools.chemistry.conformers",
     "benchmate.tools.chemistry.reactions",

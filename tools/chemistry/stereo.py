@@ -271,7 +271,8 @@ def _possible(isomers: list[str]) -> tuple[list[str], list[str]]:
 
     if not isomers or len(isomers) > _TRIED or not CalcNumBridgeheadAtoms(Chem.MolFromSmiles(isomers[0])):
         return isomers, []
-    kept, left_out = [], []
+    kept: list[str] = []
+    left_out: list[str] = []
     for smiles in isomers:
         with quiet_rdkit():
             placed = rdDistGeom.EmbedMolecule(

@@ -166,7 +166,7 @@ def _tautomer_query(pattern: Mol) -> Any:
 def _matches(query: Any, mol: Mol, stereo: bool) -> tuple[tuple[int, ...], ...]:
     from rdkit.Chem import SubstructMatchParameters
 
-    options = SubstructMatchParameters()
+    options: Any = SubstructMatchParameters()
     options.useChirality = stereo
     options.maxMatches = _MOST_MATCHES
     with quiet_rdkit():
