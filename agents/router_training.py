@@ -87,6 +87,7 @@ def examples(registry: Registry) -> Iterator[Example]:
     """Yield what the router learns: every phrasing plain, and once more as a question or with courtesy."""
     rng = random.Random(SEED)
     written = phrases()
+    owners = _owners(registry)
     for name, tool in (*registry.offered.items(), (NONE, None)):
         takes_structures = tool is None or "compound" in tool.entity_arguments.values()
         for form in written.get(name, ()):
@@ -100,6 +101,8 @@ def examples(registry: Registry) -> Iterator[Example]:
         asked = _properties(tool) if tool else written["unanswered"].items()
         for kind, properties in asked:
             for words in properties:
+                if tool and owners[kind, words.lower()] != name:
+                    continue  # another tool is asked for this by its name alone
                 for form in rng.sample(PROPERTY_FORMS, 3 if tool else 2):
                     filled = form.format(property=words, subject="{" + kind + "}")
                     if rng.random() < SWAPPED:
@@ -140,10 +143,24 @@ def _properties(tool: Tool) -> Iterator[tuple[str, list[str]]]:
     ]
     kinds = [k for n in tool.schema.get("required", []) if (k := tool.entity_arguments.get(n))]
     for kind in dict.fromkeys(kinds):
-        if kind == "compound":
-            yield "compound", list(dict.fromkeys(words))
-        else:
-            yield "protein" if "protein" in tool.name else "dna", list(dict.fromkeys(words))
+        if kind == "sequence":
+            kind = "protein" if "protein" in f"{tool.name} {tool.summary}".lower() else "dna"
+        yield kind, list(dict.fromkeys(words))
+
+
+def _owners(registry: Registry) -> dict[tuple[str, str], str]:
+    """Return which tool is meant by a property's words alone, where several give it: one about a single subject, with most properties."""
+    owners: dict[tuple[str, str], tuple[tuple[bool, int], str]] = {}
+    for name, tool in registry.offered.items():
+        required = tool.schema.get("required", [])
+        single = len(required) == 1 and tool.schema["properties"][required[0]].get("type") != "array"
+        rank = (single, len(tool.properties))
+        for kind, properties in _properties(tool):
+            for words in properties:
+                key = (kind, words.lower())
+                if key not in owners or rank > owners[key][0]:
+                    owners[key] = (rank, name)
+    return {key: name for key, (_, name) in owners.items()}
 
 
 def train(registry: Registry) -> Weights:
