@@ -92,11 +92,20 @@ def _amounts(question: str) -> list[str]:
     return [", ".join(found)] if found else []
 
 
+def _two_texts(question: str) -> dict[str, Any] | None:
+    found = re.search(
+        r"(?:between|of|from|strings?|words?|texts?|barcodes?)\s+[\"'“]?([\w-]+)[\"'”]?\s+(?:and|to|vs\.?)\s+[\"'“]?([\w-]+)",
+        question,
+    )
+    return {"first": found[1], "second": found[2]} if found else None
+
+
 # tools whose arguments are a language of their own, read by the tool's own reader from the whole question
 WHOLE_QUESTIONS: dict[str, Callable[[str], dict[str, Any] | None]] = {
     "solve_math": _problem,
     "calculate": _calculation,
     "propagate_uncertainty": _uncertain,
+    "compute_edit_distance": _two_texts,
 }
 
 
