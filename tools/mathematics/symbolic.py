@@ -27,11 +27,11 @@ Operation = Literal[
 @tool(
     domain="mathematics",
     properties={
-        "solution": "solution, root, zero, x, result",
-        "value": "value of the expression, value, result",
+        "solution": "solution, root, zero",
+        "value": "value of the expression, value",
         "eigenvalue": "eigenvalue, eigenvalues",
         "result": "result, answer, antiderivative, derivative, closed form",
-        "imaginary_part": "imaginary part of the solution, imaginary part",
+        "imaginary_part": "imaginary part",
     },
     examples=(
         "Solve x^2 - 5*x + 6 = 0",

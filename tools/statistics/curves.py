@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 _WORDS = {
     "a": "amplitude, prefactor, a", "tau": "time constant, tau, τ, decay constant", "c": "offset, baseline, plateau",
     "k": "rate constant, growth rate, decay rate, k", "mu": "centre, peak position, mean of the peak",
-    "sigma": "sigma, width, standard deviation of the peak", "x0": "centre, midpoint, inflection, peak position",
+    "sigma": "sigma, width, standard deviation of the peak", "x0": "midpoint, inflection point, x0",
     "gamma": "half width at half maximum, gamma", "l": "upper limit, carrying capacity, plateau", "b": "exponent, power",
     "bmax": "maximum, Bmax, saturation", "kd": "half-saturation, Kd, dissociation constant",
     "half_life": "half-life, half life", "doubling_or_half_life": "doubling time, half-life",

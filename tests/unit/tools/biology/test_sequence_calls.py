@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from benchmate.runtime.errors import BenchmateError
 from benchmate.tools.base import Tool, ToolContext, ToolResult
-from benchmate.tools.biology.alignment import align_sequences
+from benchmate.tools.biology.alignment import align_sequences, compute_edit_distance
 from benchmate.tools.biology.melting import compute_tm
 from benchmate.tools.biology.restriction import find_restriction_sites
 from benchmate.tools.biology.translation import reverse_complement, translate_sequence
@@ -83,8 +83,8 @@ def test_what_cannot_be_translated(code: str, arguments: dict[str, Any]) -> None
         ("AGCTNAGCTNAGCTN", "NAGCTNAGCTNAGCT"),
         ("AUGGCCAUUGUA", "UACAAUGGCCAU"),  # RNA stays RNA
         (
-            "ACGTRYSWKMBDHVN",
-            "NBDHVKMWSRYACGT",
+            "ACGTACGTACGTACGTACGTACGTACGTRYSWKMBDHVN",
+            "NBDHVKMWSRYACGTACGTACGTACGTACGTACGTACGT",
         ),  # IUPAC complements: R-Y, K-M, B-V, D-H; S and W are their own
     ],
 )
@@ -221,10 +221,23 @@ def test_oligos_without_a_melting_temperature(code: str, arguments: dict[str, An
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "distance"), [("GATTACA", "GCATGCU", 4), ("GATTACAGATTACA", "GATTACAGATTACA", 0)]
+    ("a", "b", "distance"),
+    [
+        ("GATTACA", "GCATGCU", 4),
+        ("kitten", "sitting", 3),
+        ("same", "same", 0),
+        ("", "abc", 3),
+    ],  # textbook pairs
 )
-def test_edit_distances(a: str, b: str, distance: int) -> None:
-    assert run(align_sequences, first=a, second=b).quantities["edit_distance"].value == distance
+def test_edit_distances_of_any_texts(a: str, b: str, distance: int) -> None:
+    assert run(compute_edit_distance, first=a, second=b).quantities["edit_distance"].value == distance
+
+
+def test_an_alignment_has_its_edit_distance() -> None:
+    assert (
+        run(align_sequences, first="GATTACAGATTACA", second="GATTACTGATTAC").quantities["edit_distance"].value
+        == 2
+    )
 
 
 def test_a_textbook_alignment() -> None:
