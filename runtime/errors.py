@@ -138,6 +138,11 @@ def without_hints() -> Iterator[None]:
         _HINTS.reset(token)
 
 
+def hints_wanted() -> bool:
+    """Return whether errors should look for the nearest name: false inside `without_hints`."""
+    return _HINTS.get()
+
+
 def nearest(name: str, options: Iterable[str]) -> str | None:
     """Return the option most like `name`, or None when none is close."""
     if not _HINTS.get():

@@ -136,7 +136,7 @@ BAD_FILES = {
     "empty SDF": ("a.sdf", "\n", "holds no compounds"),
     "empty SMILES file": ("a.smi", "# nothing\n", "holds no compounds"),
     "an open quote": ("a.csv", 'smiles,name\nC,"x\n', "is not a table"),
-    "another format": ("a.xlsx", "x", "not a compound file"),
+    "another format": ("a.docx", "x", "not a compound file"),
 }
 
 
