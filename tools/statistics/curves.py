@@ -35,7 +35,7 @@ _WORDS = {
     "sigma": "sigma, width, standard deviation of the peak", "x0": "midpoint, inflection point, x0",
     "gamma": "half width at half maximum, gamma", "l": "upper limit, carrying capacity, plateau", "b": "exponent, power",
     "bmax": "maximum, Bmax, saturation", "kd": "half-saturation, Kd, dissociation constant",
-    "half_life": "half-life, half life", "doubling_or_half_life": "doubling time, half-life",
+    "half_life": "half-life, half life", "doubling_or_half_life": "doubling time",
     "fwhm": "full width at half maximum, FWHM, linewidth",
 }  # fmt: skip
 FIT_QUALITY = {
