@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -58,3 +58,12 @@ class Unit:
             return convert(value, read_unit(found["unit"]).unit, self.unit)
         except InvalidInput as error:
             raise PydanticCustomError("unit", "{why}", {"why": str(error)}) from None
+
+
+def units_last(hint: Any) -> Any:
+    """Return the type with its Unit after all other annotations: text is converted first, then limits hold, and None passes."""
+    if get_origin(hint) is not Annotated:
+        return hint
+    base, *notes = get_args(hint)
+    ordered = [n for n in notes if not isinstance(n, Unit)] + [n for n in notes if isinstance(n, Unit)]
+    return Annotated[base, *ordered]

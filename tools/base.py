@@ -204,6 +204,7 @@ def tool(
 
 
 def _arguments_model(function: Callable[..., Any], descriptions: Mapping[str, str]) -> type[BaseModel]:
+    from benchmate.tools.arguments import units_last
     from benchmate.tools.entities import accepted_type
 
     hints = get_type_hints(function, include_extras=True)
@@ -213,7 +214,7 @@ def _arguments_model(function: Callable[..., Any], descriptions: Mapping[str, st
             continue
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
         fields[name] = (
-            accepted_type(hints[name]),
+            units_last(accepted_type(hints[name])),
             Field(default, description=" ".join(descriptions[name].split())),
         )
     return create_model(f"{function.__name__}_arguments", __config__=ConfigDict(extra="forbid"), **fields)

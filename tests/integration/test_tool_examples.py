@@ -23,3 +23,10 @@ def test_the_example_of_a_tool_runs(tool: Tool, tmp_path: Path) -> None:
     properties = {quantity.property for quantity in result.quantities.values()}
     told = {p for p in properties if p and not p.startswith("input_")}
     assert told <= tool.properties.keys(), "every property has words that a reader uses for it"
+
+
+@pytest.mark.parametrize("tool", load_registry().offered.values(), ids=lambda tool: tool.name)
+def test_checked_arguments_stay_as_they_are(tool: Tool) -> None:
+    assert tool.example is not None
+    once = tool.validate(tool.example)
+    assert tool.validate(once) == once

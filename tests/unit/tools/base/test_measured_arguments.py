@@ -21,7 +21,7 @@ from benchmate.tools.files import DataFile
 def travel(
     speed: Annotated[float, Unit("km/s", "Vp, P velocity"), Field(gt=0)],
     times: Annotated[list[float], Unit("s")],
-    depth: Annotated[float | None, Unit("km")] = None,
+    depth: Annotated[float | None, Unit("km"), Field(ge=0)] = None,
 ) -> ToolResult:
     """Say how far a wave travels.
 
@@ -77,6 +77,13 @@ def test_a_wrong_unit_or_no_number_is_refused(speed: str) -> None:
 def test_the_limits_hold_for_a_converted_value() -> None:
     with pytest.raises(InvalidInput, match="greater than 0"):
         travel.validate({"speed": "-1 m/s", "times": []})
+
+
+def test_checked_arguments_can_be_checked_again() -> None:
+    once = travel.validate({"speed": "6000 m/s", "times": [1]})
+    assert travel.validate(once) == once  # what was left out is None
+    with pytest.raises(InvalidInput, match="depth"):
+        travel.validate({"speed": 6, "times": [1], "depth": "-5 km"})
 
 
 def test_the_schema_tells_unit_and_words() -> None:
