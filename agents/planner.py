@@ -133,9 +133,17 @@ def goals_of(question: str, intake: Intake) -> list[str]:
     whole = question.strip()
     parts = sub_questions(whole)
     asking = [p for p in parts if _asks(p, intake_part(intake, p))]
-    if not asking:
+    if not asking or (len(asking) == 1 and _lends_numbers(intake, parts, asking[0])):
         return [whole]
     return [_without_context(p, intake) for p in asking]
+
+
+def _lends_numbers(intake: Intake, parts: Sequence[str], asking: str) -> bool:
+    """Return whether what stands beside the question gives it measured numbers or data: then it is part of the question."""
+    lent = [c.kind for p in parts if p != asking for c in _inside(intake, p)]
+    return ("number" in lent and "unit" in lent) or bool(
+        {"numbers", "file", "time", "reaction", "expression"} & set(lent)
+    )
 
 
 def _without_context(part: str, intake: Intake) -> str:

@@ -44,7 +44,8 @@ _LIMITS = "a route says which bonds may be made from what; conditions, selectivi
 @tool(
     domain="chemistry",
     properties={
-        "route_count": "number of routes found, routes",
+        "best_route": "best route, route, synthesis, preparation, starting materials, reactants, made from",
+        "route_count": "number of routes found",
         "step_count": "number of steps of a route, steps, length of the route",
         "step_score": "score of a step by its precedent, step score, precedent similarity score",
         "route_cost": "cost of a route, route cost",
@@ -130,6 +131,7 @@ def plan_retrosynthesis(
         data={
             "target": smiles,
             "solved": bool(routes),
+            **({"best_route": _in_words(routes[0])} if routes else {}),
             "routes": routes,
             "partial_route": partial,
             "stock": {"name": supply.label, "note": supply.note},
@@ -276,6 +278,13 @@ def _sentence(step: dict[str, Any]) -> str:
 def _named(precursors: tuple[str, ...], product: str) -> NamedReaction | None:
     matches = matching(ParsedReaction(precursors, (), (product,), None))
     return matches[0].reaction if matches else None
+
+
+def _in_words(route: dict[str, Any]) -> str:
+    """Return a route as its steps in the order they are made: 'A + B → C; C + D → E'."""
+    return "; ".join(
+        f"{' + '.join(step['reactants'])} → {step['product']}" for step in reversed(route["steps"])
+    )
 
 
 def _quantities(routes: list[dict[str, Any]]) -> dict[str, Quantity]:
