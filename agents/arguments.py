@@ -48,6 +48,10 @@ OPTION_WORDS: dict[str, str] = {
     "demean": r"\bdemean|\b(?:remove|subtract) the mean",
     "psd": r"\bPSD\b|\bpower spectral density|\bWelch",
 }
+# how a question says yes to an argument
+BOOLEAN_WORDS: dict[str, str] = {
+    "to_stop": r"\b(?:stop|stopping|end|ending|up) (?:at|to|with) (?:the )?(?:first )?stop|\b(?:until|till|before|to) (?:the )?(?:first )?stop"
+}
 # the words that a list argument takes from a question
 LIST_WORDS: dict[str, str] = {
     "phases": r"\b(?:P|S|Pn|Pg|Sn|Sg|PP|SS|PPP|SSS|PcP|ScS|PcS|ScP|PKP|PKIKP|PKiKP|SKS|SKKS|SKIKS|Pdiff|Sdiff|pP|sP|sS|pS)\b",
@@ -206,6 +210,8 @@ def legal_calls(tool: Tool, question: str, candidates: Sequence[Candidate]) -> I
     scalars = [n for n in choices if n not in lists]
     for combination in itertools.islice(itertools.product(*(choices[n] for n in scalars)), MOST_CALLS):
         arguments = dict(zip(scalars, combination, strict=True))
+        if _repeats_an_entity(tool, arguments):
+            continue
         if {"from_unit", "to_unit"} <= arguments.keys() and arguments["from_unit"] == arguments["to_unit"]:
             continue
         for name in lists:
@@ -219,6 +225,12 @@ def legal_calls(tool: Tool, question: str, candidates: Sequence[Candidate]) -> I
             if "substance" in called and not _between_mass_and_amount(called):
                 del called["substance"]
             yield called
+
+
+def _repeats_an_entity(tool: Tool, arguments: dict[str, Any]) -> bool:
+    """Return whether two arguments of one kind hold the same thing: a call compares two, not one with itself."""
+    held = [(kind, str(arguments[n])) for n, kind in tool.entity_arguments.items() if n in arguments]
+    return len(set(held)) < len(held)
 
 
 def _between_mass_and_amount(conversion: dict[str, Any]) -> bool:
@@ -285,17 +297,28 @@ def optional_values(tool: Tool, question: str, candidates: Sequence[Candidate]) 
             value = next((o for o in options if re.search(_option_words(o), question, re.I)), None)
         elif "array" in _types(schema):
             value = _named_list(name, schema, question, candidates)
+        elif name == "reaction" and tool.name == "apply_reaction":
+            value = _named_reaction(question) or next(iter(_texts(name, candidates)), None)
         elif "string" in _types(schema) and name in ARGUMENT_KINDS:
             value = next(iter(_texts(name, candidates)), None)
         elif any(part.get("type") in ("integer", "number") for part in parts):
             value = _named_number(name, schema.get("type", "number"), question)
         elif schema.get("type") == "boolean" and re.search(
-            rf"\b(?:with|including|consider) {name}", question, re.I
+            BOOLEAN_WORDS.get(name, rf"\b(?:with|including|consider) {name}"), question, re.I
         ):
             value = True
         if value is not None and value != schema.get("default"):
             settled[name] = value
     return settled
+
+
+def _named_reaction(question: str) -> str | None:
+    """Return the named reaction that a question speaks of, the longest name first."""
+    from benchmate.tools.synthesis.named import named_reactions
+
+    names = {said: r.name for r in named_reactions().values() for said in (r.name, *r.aliases)}
+    said = [n for n in names if re.search(rf"(?<![\w-]){re.escape(n)}(?![\w-])", question, re.I)]
+    return names[max(said, key=len)] if said else None
 
 
 def _texts(name: str, candidates: Sequence[Candidate]) -> list[str]:

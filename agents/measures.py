@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from benchmate.agents.intake import Candidate
 from benchmate.runtime.canonical import canonical_float
 from benchmate.runtime.errors import InvalidInput
-from benchmate.runtime.quantity import convert, same_dimension
+from benchmate.runtime.quantity import convert, parse_unit, same_dimension
 from benchmate.tools.mentions import numbers_in
 
 NEAR = 48  # characters before or after a number that may name its argument
@@ -31,7 +31,10 @@ class Measure(NamedTuple):
         if self.unit is None:
             return self.value
         try:
-            return canonical_float(convert(self.value, _pint_unit(self.unit), unit))
+            own = _pint_unit(self.unit)
+            if _is_angle(own) != _is_angle(unit):  # to pint, an angle is a plain number
+                return None
+            return canonical_float(convert(self.value, own, unit))
         except InvalidInput:
             return None
 
@@ -51,6 +54,15 @@ def measures(candidates: Sequence[Candidate]) -> list[Measure]:
             )
         )
     return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_angle(unit: str) -> bool:
+    return bool(
+        re.search(
+            r"degree(?!_[CF])|radian|arc(?:minute|second)|milliarcsecond|\bmas\b", str(parse_unit(unit))
+        )
+    )
 
 
 @functools.lru_cache(maxsize=1024)

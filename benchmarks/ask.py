@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import math
 import re
@@ -135,6 +136,10 @@ def same_arguments(tool: Tool, wanted: Mapping[str, Any], made: Mapping[str, Any
         wanted = tool.validate(wanted)
     except BenchmateError:
         return False
+    with contextlib.suppress(
+        BenchmateError
+    ):  # a call that was refused stands in the journal as it was asked for
+        made = tool.validate(made)
     if wanted.keys() != made.keys():
         return False
     left, right = dict(wanted), dict(made)
@@ -152,6 +157,12 @@ def same(kind: str | None, name: str, wanted: Any, made: Any) -> bool:
     """Return whether two values of one argument mean the same."""
     if wanted is None or made is None:
         return wanted is made
+    if kind == "file" and not isinstance(wanted, list):
+        return file_name(wanted) == file_name(made)
+    if (
+        name == "groups" and isinstance(wanted, dict) and isinstance(made, dict)
+    ):  # what they are called is free
+        return list(wanted.values()) == list(made.values())
     if isinstance(wanted, list) and isinstance(made, list):
         return len(wanted) == len(made) and all(
             same(kind, name, w, m) for w, m in zip(wanted, made, strict=True)
@@ -166,9 +177,22 @@ def same(kind: str | None, name: str, wanted: Any, made: Any) -> bool:
         return same_unit(str(wanted), str(made))
     if name == "equation":
         return equation_text(str(wanted)) == equation_text(str(made))
+    if name == "expression" and isinstance(wanted, str) and isinstance(made, str):
+        return re.sub(r"\s", "", wanted) == re.sub(r"\s", "", made)
     if isinstance(wanted, str) and isinstance(made, str):
         return " ".join(wanted.split()).casefold() == " ".join(made.split()).casefold()
     return bool(wanted == made)
+
+
+def file_name(given: Any) -> str:
+    """Return what a file is called: the run keeps a path as the file's name and its hash."""
+    if isinstance(given, dict):
+        return str(given["name"])
+    if given.startswith("sample:"):
+        from benchmate.tools.samples import SAMPLES
+
+        return SAMPLES[given.removeprefix("sample:")].name
+    return Path(given).name
 
 
 def compound_key(given: Any) -> str:
@@ -251,17 +275,37 @@ def misses(questions: Sequence[Mapping[str, Any]], scores: Sequence[Score]) -> I
             yield f"    saw {found.saw}"
 
 
+def load(path: Path) -> list[dict[str, Any]]:
+    """Return the questions of a file; one that says no tool has its call in `calls.yaml` beside the file, or is left out."""
+    items = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+    if all("tool" in item for item in items):
+        return items
+    from ruamel.yaml import YAML
+
+    known = YAML(typ="safe", pure=True).load(path.with_name("calls.yaml"))
+    called = {k: v["calls"][0] for k, v in known.items() if len(v["calls"]) == 1}
+    return [
+        {**item, "tool": called[item["id"]]["tool"], "arguments": called[item["id"]].get("with", {})}
+        for item in items
+        if item["id"] in called
+    ]
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("file", type=Path)
     options.add_argument("--misses", action="store_true", help="show what went wrong")
     given = options.parse_args()
-    questions = [json.loads(line) for line in given.file.read_text("utf-8").splitlines() if line.strip()]
+    questions = load(given.file)
     with tempfile.TemporaryDirectory() as scratch:
         scores = asyncio.run(ask_all(questions, Path(scratch)))
     if given.misses:
         print(*misses(questions, scores), sep="\n")
     print(*summary(scores), sep="\n")
+    for domain in dict.fromkeys(q["domain"] for q in questions if "domain" in q):
+        own = [s for q, s in zip(questions, scores, strict=True) if q.get("domain") == domain]
+        right = [sum(bool(getattr(s, what)) for s in own) for what in ("tool", "arguments")]
+        print(f"{domain:22} of {len(own):2}: right tool {right[0]:2}, and arguments {right[1]:2}")
 
 
 if __name__ == "__main__":
