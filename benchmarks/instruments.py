@@ -1,7 +1,8 @@
 """Whether the tools can answer: each question of a list by the calls that a person would make, without any model.
 
 Run: `python benchmarks/instruments.py [--misses]`. `data/questions.jsonl` holds questions with their answers and sources;
-`data/calls.yaml` holds for each the calls and where in their results the answer stands, or the error that is the answer. A path is as
+`data/calls.yaml` holds for each the calls and where in their results the answer stands (`highest`: of the call with the highest
+value there), or the error that is the answer. A path is as
 in a citation: `quantities/logp`, `data/formula`; `1:data/x` is the second call's.
 """
 
@@ -39,6 +40,8 @@ def answer(question: Mapping[str, Any], entry: Mapping[str, Any], context: ToolC
         return entry.get("error") == error.code, f"{error.code}: {error}"
     if "error" in entry:
         return False, "no error was raised"
+    if highest := entry.get("highest"):
+        results = [max(results, key=lambda r: value_at([r], highest, {}))]
     wanted, tolerance = question["answer"], question.get("tolerance")
     path = entry["answer"]
     if isinstance(path, Mapping):
