@@ -48,6 +48,8 @@ BUILTIN_MODULES = (
     "benchmate.tools.biology.restriction",
     "benchmate.tools.biology.melting",
     "benchmate.tools.biology.alignment",
+    "benchmate.tools.biology.digestion",
+    "benchmate.tools.biology.folding",
     "benchmate.tools.astronomy.times",
     "benchmate.tools.astronomy.coordinates",
     "benchmate.tools.astronomy.cosmology",
