@@ -17,7 +17,10 @@ class Extra(NamedTuple):
 
 
 EXTRAS: dict[str, Extra] = {
-    "chem": Extra(("molmass", "dimorphite_dl", "nispo"), "isotopes, protonation states, names of structures"),
+    "chem": Extra(
+        ("molmass", "dimorphite_dl", "nispo", "jcamp", "scipy"),
+        "isotopes, protonation states, names of structures, spectra",
+    ),
     "qm": Extra(("tblite", "scipy"), "semi-empirical quantum chemistry"),
     "retro": Extra(("rdchiral",), "retrosynthesis"),
     "bio": Extra(("gemmi", "seqfold", "edlib"), "structure files, RNA folding, alignment"),

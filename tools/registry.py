@@ -27,6 +27,7 @@ BUILTIN_MODULES = (
     "benchmate.tools.chemistry.isotopes",
     "benchmate.tools.chemistry.protonation",
     "benchmate.tools.chemistry.solubility",
+    "benchmate.tools.chemistry.spectra",
     "benchmate.tools.chemistry.compound_tables",
     "benchmate.tools.chemistry.similarity",
     "benchmate.tools.chemistry.conformers",
