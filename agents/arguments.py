@@ -46,6 +46,10 @@ OPTION_WORDS: dict[str, str] = {
     "remove_response": r"\b(?:remov|deconvolv|correct)\w*\b.{0,40}\bresponse|\bground (?:velocity|motion)",
     "resample": r"\b(?:re|down|up)[- ]?sampl",
     "demean": r"\bdemean|\b(?:remove|subtract) the mean",
+    "wallace": r"\bWallace|\b(?:2 ?\+ ?4|4 ?\+ ?2) rule",
+    "benjamini_hochberg": r"\bBH\b|\bBenjamini|\bFDR\b",
+    "Planck15": r"\bPlanck ?(?:20)?15",
+    "Planck13": r"\bPlanck ?(?:20)?13",
     "psd": r"\bPSD\b|\bpower spectral density|\bWelch",
 }
 # how a question says yes to an argument
@@ -208,6 +212,8 @@ def legal_calls(tool: Tool, question: str, candidates: Sequence[Candidate]) -> I
             choices[name] = values
     lists = [n for n in choices if tool.schema["properties"][n].get("type") == "array" and n not in numbers]
     scalars = [n for n in choices if n not in lists]
+    if not lists:
+        _pairs_in_order(tool, choices)
     for combination in itertools.islice(itertools.product(*(choices[n] for n in scalars)), MOST_CALLS):
         arguments = dict(zip(scalars, combination, strict=True))
         if _repeats_an_entity(tool, arguments):
@@ -231,6 +237,20 @@ def _repeats_an_entity(tool: Tool, arguments: dict[str, Any]) -> bool:
     """Return whether two arguments of one kind hold the same thing: a call compares two, not one with itself."""
     held = [(kind, str(arguments[n])) for n, kind in tool.entity_arguments.items() if n in arguments]
     return len(set(held)) < len(held)
+
+
+def _pairs_in_order(tool: Tool, choices: dict[str, list[Any]]) -> None:
+    """Give each of several arguments of one kind the one thing of the text that is its by order, where there are as many."""
+    for kind in set(tool.entity_arguments.values()):
+        names = [n for n in choices if tool.entity_arguments.get(n) == kind]
+        if (
+            len(names) > 1
+            and all(choices[n] == choices[names[0]] for n in names)
+            and len(choices[names[0]]) == len(names)
+        ):
+            held = list(choices[names[0]])
+            for name, value in zip(names, held, strict=True):
+                choices[name] = [value]
 
 
 def _between_mass_and_amount(conversion: dict[str, Any]) -> bool:

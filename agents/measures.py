@@ -13,6 +13,7 @@ from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import convert, parse_unit, same_dimension
 from benchmate.tools.mentions import numbers_in
 
+CLOSE = 5  # characters between two numbers that share a unit: ' and ', ' to ', '-'
 NEAR = 48  # characters before or after a number that may name its argument
 _JOIN = r"(?:\s*(?:=|:|≈|~|(?:is|of|are|was|were|equals?|being|at|about|around|to|a|an|the|from|between|with|than|by)\b))*\s*"
 WORDS_BEFORE, WORDS_AFTER, SAME_UNIT, PLAIN = 8, 6, 3, 1  # how much each sign counts
@@ -40,7 +41,7 @@ class Measure(NamedTuple):
 
 
 def measures(candidates: Sequence[Candidate]) -> list[Measure]:
-    """Return the numbers of a text in order, each with the unit that follows it."""
+    """Return the numbers of a text in order, each with the unit that follows it, or that of its neighbour in '23 and 19 Msun'."""
     units = {c.start: c for c in candidates if c.kind == "unit"}
     found = []
     for number in sorted((c for c in candidates if c.kind == "number"), key=lambda c: c.start):
@@ -53,6 +54,10 @@ def measures(candidates: Sequence[Candidate]) -> list[Measure]:
                 unit.end if unit else number.end,
             )
         )
+    for place in range(len(found) - 2, -1, -1):
+        one, following = found[place], found[place + 1]
+        if one.unit is None and following.unit is not None and following.start - one.end <= CLOSE:
+            found[place] = one._replace(unit=following.unit)
     return found
 
 

@@ -141,7 +141,7 @@ def goals_of(question: str, intake: Intake) -> list[str]:
 def _lends_numbers(intake: Intake, parts: Sequence[str], asking: str) -> bool:
     """Return whether what stands beside the question gives it measured numbers or data: then it is part of the question."""
     lent = [c.kind for p in parts if p != asking for c in _inside(intake, p)]
-    return ("number" in lent and "unit" in lent) or bool(
+    return "number" in lent or bool(
         {"numbers", "file", "time", "reaction", "expression", "equation"} & set(lent)
     )
 

@@ -35,6 +35,7 @@ _BRACKETED = re.compile(rf"[\[(]\s*(?P<body>{_VALUE}(?:\s*[,;]\s*{_VALUE})+)\s*[
 _LISTED = re.compile(
     rf"(?<![\w.,]){_VALUE}(?:\s*,\s+{_VALUE}){{2,}}(?:\s*,?\s+and\s+{_VALUE})?(?![\w]|\.\d|,\d)"
 )
+_SPACED = re.compile(rf"(?<![\w.,\-]){_VALUE}(?:[ \t]{{1,3}}{_VALUE}){{3,}}(?![\w]|\.\d|,\d)")
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
 _TIME = re.compile(
     rf"\b\d{{4}}-\d{{2}}-\d{{2}}(?:[T ]{_CLOCK})?(?:\s?(?:Z|UTC|TAI|TT|TDB|UT1|[+-]\d{{2}}:?\d{{2}})\b|Z\b)?"
@@ -109,6 +110,8 @@ def find_mentions(text: str) -> Iterator[Found]:
     for match in _BRACKETED.finditer(text):
         yield Found(*match.span(), match[0], "numbers")
     for match in _LISTED.finditer(text):
+        yield Found(*match.span(), match[0], "numbers")
+    for match in _SPACED.finditer(text):
         yield Found(*match.span(), match[0], "numbers")
     for match in _TIME.finditer(text):
         yield Found(*match.span(), match[0], "time")

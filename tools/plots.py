@@ -85,7 +85,7 @@ def save_plot(
 
     thinned = [p.model_copy(update={"series": [_thin(_checked(s)) for s in p.series]}) for p in panels]
     table = _csv(thinned)
-    spec = {"title": " ".join(title.split()), "panels": [_described(p) for p in thinned]}
+    spec: dict[str, object] = {"title": " ".join(title.split()), "panels": [_described(p) for p in thinned]}
     script = Path(plot_script.__file__).read_text("utf-8") + _RUN.format(plot=_python(spec), name=name)
     return (
         context.save(f"{name}.svg", "image/svg+xml", plot_script.draw(spec, table)),

@@ -121,7 +121,7 @@ def standardize_structure(compound: Compound) -> ToolResult:
 @tool(
     domain="chemistry",
     properties={
-        "relation": "relation of two structures, same compound, identical, same molecule, isomers, enantiomers, tautomers",
+        "relation": "relation of two structures, isomers, enantiomers, tautomers",
         "identical": "identical, the same compound, the same molecule",
     },
     examples=(

@@ -143,14 +143,18 @@ def test_most_of_a_tools_own_examples_lead_to_it(name: str) -> None:
 
 
 def test_nearly_all_examples_lead_to_their_tool() -> None:
-    right = [likeliest(example) == name for name, known in REGISTRY.offered.items() for example in known.examples]
+    right = [
+        likeliest(example) == name for name, known in REGISTRY.offered.items() for example in known.examples
+    ]
     assert sum(right) / len(right) > 0.93
 
 
 def test_development_questions() -> None:
     rows = [json.loads(line) for line in QUESTIONS.read_text("utf-8").splitlines()]
     right = [likeliest(row["question"]) == row["tool"] for row in rows]
-    assert sum(right) / len(rows) > 0.88  # measured when it was last trained; benchmarks/router.py says which are wrong
+    assert (
+        sum(right) / len(rows) > 0.88
+    )  # measured when it was last trained; benchmarks/router.py says which are wrong
 
 
 async def routed(run: OpenRun, question: str, **tools: Any) -> list[str]:

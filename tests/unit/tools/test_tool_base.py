@@ -100,7 +100,9 @@ def test_a_parameter_without_a_description_is_a_fault_at_import() -> None:
 
 def test_every_built_in_tool_says_what_it_measures_and_how_people_ask() -> None:
     for name, found in registry.load_registry().offered.items():
-        assert found.properties or name in ("draw_structure", "plot_table"), name  # a picture measures nothing
+        assert found.properties or name in ("draw_structure", "plot_table"), (
+            name
+        )  # a picture measures nothing
         assert len(found.examples) >= 3, name
         assert all(p.get("description") for p in found.schema["properties"].values()), name
 
