@@ -209,7 +209,8 @@ class Surface:
         import numpy as np
         from tblite.interface import Calculator
 
-        self.geometry, self._unpaired, self._last = geometry, unpaired, None
+        self.geometry, self._unpaired = geometry, unpaired
+        self._last: Any = None
         distances = np.linalg.norm(geometry.positions[:, None] - geometry.positions[None], axis=-1)
         close = np.argwhere(np.triu(distances < CLOSEST, 1))
         if len(close):
