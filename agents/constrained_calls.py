@@ -157,7 +157,7 @@ async def choose(
         return legal[0]
     if engine is None:
         raise InvalidInput("no_model", "choosing between calls needs a model", hint="benchmate model pull")
-    specs = [ToolSpec(name=t.name, description=t.summary, parameters=t.schema) for t in tools.values()]
+    specs = [ToolSpec(name=t.name, description=t.summary, parameters=t.told_schema) for t in tools.values()]
     schema = {"oneOf": [call_schema(name, options) for name, options in calls.items()]}
     text = await _constrained_text(
         engine, context.settings.role("specialist").template, goal, specs, Constraint(json_schema=schema)

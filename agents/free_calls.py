@@ -68,7 +68,9 @@ async def run_free(
         Message(role="system", content=f"{agent.prompt}\n{_CITING}"),
         Message(role="user", content=_asked(context, _goal_text(goal, task, setting, scope.labels), seen)),
     ]
-    specs = [ToolSpec(name=t.name, description=t.summary, parameters=t.schema) for t in agent.tools.values()]
+    specs = [
+        ToolSpec(name=t.name, description=t.summary, parameters=t.told_schema) for t in agent.tools.values()
+    ]
     gathered: list[Evidence] = []
     items: list[ItemResult] = []
     for _ in range(MOST_TURNS):

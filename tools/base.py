@@ -86,6 +86,15 @@ class Tool:
         return schema
 
     @functools.cached_property
+    def told_schema(self) -> dict[str, Any]:
+        """The schema as a model is told it: without the words by which questions name arguments."""
+        properties = {
+            name: {key: value for key, value in prop.items() if key != "words"}
+            for name, prop in self.schema.get("properties", {}).items()
+        }
+        return self.schema | {"properties": properties}
+
+    @functools.cached_property
     def entity_arguments(self) -> dict[str, str]:
         """Which arguments are entities, and of what kind: {'compound': 'compound', 'targets': 'compound'}."""
         from benchmate.tools.entities import entity_kind

@@ -17,7 +17,7 @@ from benchmate.runtime.journal import Journal
 from benchmate.runtime.settings import ModelProfile, Settings, load_settings
 
 MODEL = "scripted"
-CONTEXT = 32768  # bytes are tokens here, and a chemist's tools take 12,000
+CONTEXT = 131072  # bytes are tokens here, and a chemist's tools take 55,000
 Script = Callable[..., None]
 
 
