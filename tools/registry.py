@@ -48,6 +48,7 @@ BUILTIN_MODULES = (
     "benchmate.tools.biology.translation",
     "benchmate.tools.biology.restriction",
     "benchmate.tools.biology.melting",
+    "benchmate.tools.biology.primers",
     "benchmate.tools.biology.alignment",
     "benchmate.tools.biology.digestion",
     "benchmate.tools.biology.folding",
