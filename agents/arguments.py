@@ -146,8 +146,13 @@ def _measured(tool: Tool) -> dict[str, dict[str, Any]]:
     }
 
 
+def _parts(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a schema with the alternatives it names."""
+    return [schema, *schema.get("anyOf", [])]
+
+
 def _types(schema: dict[str, Any]) -> set[str]:
-    return {part.get("type", "") for part in (schema, *schema.get("anyOf", []))}
+    return {part.get("type", "") for part in _parts(schema)}
 
 
 def _number_lists(tool: Tool) -> dict[str, dict[str, Any]]:
@@ -157,7 +162,7 @@ def _number_lists(tool: Tool) -> dict[str, dict[str, Any]]:
         for name, schema in tool.schema.get("properties", {}).items()
         if any(
             part.get("type") == "array" and part.get("items", {}).get("type") in ("number", "integer")
-            for part in (schema, *schema.get("anyOf", []))
+            for part in _parts(schema)
         )
     }
 
@@ -165,7 +170,7 @@ def _number_lists(tool: Tool) -> dict[str, dict[str, Any]]:
 def _number_groups(tool: Tool) -> str | None:
     """Return the argument that takes lists of numbers by name, if there is one."""
     for name, schema in tool.schema.get("properties", {}).items():
-        for part in (schema, *schema.get("anyOf", [])):
+        for part in _parts(schema):
             inner = part.get("additionalProperties")
             if (
                 isinstance(inner, dict)
@@ -306,7 +311,7 @@ def optional_values(tool: Tool, question: str, candidates: Sequence[Candidate]) 
     for name, schema in tool.schema.get("properties", {}).items():
         if name in required:
             continue
-        parts = [schema, *schema.get("anyOf", [])]
+        parts = _parts(schema)
         value: Any = None
         if "unit" in schema:
             continue  # numbers are assigned together
@@ -355,9 +360,7 @@ def _named_list(
     name: str, schema: dict[str, Any], question: str, candidates: Sequence[Candidate]
 ) -> list[Any] | None:
     """Return what a list argument could hold: options in the order of the text, words of a known form, whole numbers it names."""
-    items: dict[str, Any] = next(
-        (part["items"] for part in (schema, *schema.get("anyOf", [])) if "items" in part), {}
-    )
+    items: dict[str, Any] = next((part["items"] for part in _parts(schema) if "items" in part), {})
     if "enum" in items:
         places = {o: m.start() for o in items["enum"] if (m := re.search(_option_words(o), question, re.I))}
         return sorted(places, key=lambda o: places[o]) or None
