@@ -23,7 +23,10 @@ EXTRAS: dict[str, Extra] = {
     ),
     "qm": Extra(("tblite", "scipy"), "semi-empirical quantum chemistry"),
     "retro": Extra(("rdchiral",), "retrosynthesis"),
-    "bio": Extra(("gemmi", "seqfold", "edlib"), "structure files, RNA folding, alignment"),
+    "bio": Extra(
+        ("gemmi", "seqfold", "edlib", "pydna", "python_codon_tables"),
+        "structure files, RNA folding, alignment, cloning, codon usage",
+    ),
     "primer3": Extra(("primer3",), "primer design by Primer3, under the GPL, in a process of its own"),
     "earth": Extra(("obspy", "geographiclib"), "seismology"),
     "astro": Extra(("astropy", "scipy"), "astronomy"),
