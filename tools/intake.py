@@ -136,6 +136,7 @@ class _Taken:
         return True
 
 
+@without_hints()
 def find_candidates(text: str) -> list[dict[str, Any]]:
     """Return what a text holds that a tool could take, in order, none overlapping another of its kind."""
     taken, places = list[Found](), _Taken()
@@ -420,8 +421,7 @@ def _is_unit(written: str, parse: Any) -> bool:
     ):
         return False
     try:
-        with without_hints():
-            parse(written)
+        parse(written)
     except InvalidInput:
         return False
     return True

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from benchmate.runtime.errors import InvalidInput
+from benchmate.runtime.errors import InvalidInput, hints_wanted
 from benchmate.runtime.quantity import Quantity, convert, parse_unit, same_dimension, unit_registry
 from benchmate.tools.base import Source, ToolResult, tool
 from benchmate.tools.chemistry.compounds import Compound
@@ -196,7 +196,7 @@ def _name(token: str, given: str) -> str:
             and not (candidate != name and len(name) < 3 and name not in _ALIASES)
         ):
             return f"({candidate}){exponent}" if exponent and "/" in candidate else candidate + exponent
-    close = difflib.get_close_matches(name.lower(), _SUGGESTED, n=1, cutoff=0.7)
+    close = difflib.get_close_matches(name.lower(), _SUGGESTED, n=1, cutoff=0.7) if hints_wanted() else []
     raise InvalidInput(
         "unknown_unit",
         f"{given!r} is not a known unit"

@@ -68,7 +68,7 @@ def find_restriction_sites(
     if open_letters := sum(letter not in "ACGT" for letter in letters):
         notes.append(f"{open_letters} bases are undetermined: sites there are not found")
     circular = (topology or sequence.topology) == "circular"
-    chosen = [_enzyme(name) for name in dict.fromkeys(enzymes)] if enzymes else None
+    chosen = [enzyme_named(name) for name in dict.fromkeys(enzymes)] if enzymes else None
     batch = RestrictionBatch(chosen) if chosen is not None else CommOnly
     found: dict[Any, list[int]] = batch.search(Seq(letters), linear=not circular)
     if chosen is None:
@@ -114,7 +114,7 @@ def find_restriction_sites(
     )  # fmt: skip
 
 
-def _enzyme(name: str) -> Any:
+def enzyme_named(name: str) -> Any:
     from Bio.Restriction import AllEnzymes  # type: ignore[attr-defined]
 
     known = {str(enzyme): enzyme for enzyme in AllEnzymes}
