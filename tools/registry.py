@@ -52,6 +52,7 @@ BUILTIN_MODULES = (
     "benchmate.tools.biology.alignment",
     "benchmate.tools.biology.digestion",
     "benchmate.tools.biology.folding",
+    "benchmate.tools.biology.sequence_files",
     "benchmate.tools.astronomy.times",
     "benchmate.tools.astronomy.coordinates",
     "benchmate.tools.astronomy.cosmology",

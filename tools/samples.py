@@ -76,6 +76,10 @@ SAMPLES: dict[str, Sample] = {
     "sunspots": Sample(
         "yearly sunspot numbers, 1700 to 2008", "statsmodels", "sunspots.csv", _file("datasets/sunspots/sunspots.csv")
     ),
+    "cold-genes": Sample(
+        "six records of cold-induced genes of cress, rape and horseradish, GenBank", "benchmate", "cold_genes.gb",
+        _file("tools/biology/cold_genes.gb"),
+    ),
     "cdk2": Sample("47 inhibitors of CDK2", "rdkit", "cdk2.sdf", _file("Contrib/Fastcluster/testdata/cdk2.sdf")),
     "coins": Sample("24 Greek coins from Pompeii, 8-bit grey", "skimage", "coins.png", _file("data/coins.png")),
     "camera": Sample("a photographer, 8-bit grey", "skimage", "camera.png", _file("data/camera.png")),
