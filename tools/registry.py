@@ -53,6 +53,7 @@ BUILTIN_MODULES = (
     "benchmate.tools.biology.digestion",
     "benchmate.tools.biology.folding",
     "benchmate.tools.biology.sequence_files",
+    "benchmate.tools.biology.motifs",
     "benchmate.tools.astronomy.times",
     "benchmate.tools.astronomy.coordinates",
     "benchmate.tools.astronomy.cosmology",
