@@ -49,6 +49,7 @@ BUILTIN_MODULES = (
     "benchmate.tools.biology.restriction",
     "benchmate.tools.biology.melting",
     "benchmate.tools.biology.primers",
+    "benchmate.tools.biology.codons",
     "benchmate.tools.biology.alignment",
     "benchmate.tools.biology.digestion",
     "benchmate.tools.biology.folding",
@@ -138,7 +139,7 @@ class Registry(Mapping[str, Tool]):
         return digest(
             "tools",
             [
-                [t.name, t.version, t.summary, t.schema, dict(t.properties), list(t.examples)]
+                [t.name, t.version, t.summary, t.told_schema, dict(t.properties), list(t.examples)]
                 for t in self.offered.values()
             ],
             length=16,

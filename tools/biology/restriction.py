@@ -115,6 +115,7 @@ def find_restriction_sites(
 
 
 def enzyme_named(name: str) -> Any:
+    """Return Biopython's enzyme of a name, in any case. Raises InvalidInput (`unknown_enzyme`) with the nearest name."""
     from Bio.Restriction import AllEnzymes  # type: ignore[attr-defined]
 
     known = {str(enzyme): enzyme for enzyme in AllEnzymes}
