@@ -55,6 +55,7 @@ BUILTIN_MODULES = (
     "benchmate.tools.biology.folding",
     "benchmate.tools.biology.sequence_files",
     "benchmate.tools.biology.motifs",
+    "benchmate.tools.biology.biosecurity",
     "benchmate.tools.astronomy.times",
     "benchmate.tools.astronomy.coordinates",
     "benchmate.tools.astronomy.cosmology",
