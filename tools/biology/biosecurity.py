@@ -10,7 +10,15 @@ from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import Unit
 from benchmate.tools.base import Source, ToolResult, tool
-from benchmate.tools.biology.control_lists import Agent, lists_told, named_agents, nearest_name, texts_of
+from benchmate.tools.biology.control_lists import (
+    Agent,
+    Named,
+    asked_agents,
+    lists_told,
+    named_agents,
+    nearby_agents,
+    texts_of,
+)
 from benchmate.tools.biology.sequence_records import Entry, read_sequence_file
 from benchmate.tools.biology.sequences import Sequence
 from benchmate.tools.biology.shared_words import Index, Shared, frames_of, place_in
@@ -92,8 +100,10 @@ def screen_biosecurity(
         "sequence_compared": references is not None, "lists": lists_told(), "limits": [_CLEARANCE, _ELSEWHERE],
     }  # fmt: skip
     warnings = [_told(row) for row in rows[:20]]
-    if name is not None and not rows and (near := nearest_name(name)) is not None:
-        warnings.append(f"{name.strip()!r} is on no list as it is spelled; {near} is: is that meant?")
+    if name is not None and not rows and (near := nearby_agents(name)):
+        warnings.append(
+            f"{name.strip()!r} is on no list as it is spelled; near it are listed: {', '.join(near)}"
+        )
     if references is not None:
         stretches, told = _compared(entries, references, window)
         notes += told
@@ -140,7 +150,7 @@ def _entries(file: DataFile | None, sequence: Sequence | None) -> tuple[list[Ent
         kind = "undecided" if sequence.alphabet == "ambiguous" else sequence.alphabet
         entries.append(
             Entry(
-                id=sequence.name or "the sequence", description="", letters=sequence.sequence, length=len(sequence), molecule=kind,
+                id=sequence.name or "the sequence", description=_header(sequence), letters=sequence.sequence, length=len(sequence), molecule=kind,
                 circular=sequence.topology == "circular",
             )
         )  # fmt: skip
@@ -150,22 +160,30 @@ def _entries(file: DataFile | None, sequence: Sequence | None) -> tuple[list[Ent
     return entries, notes
 
 
+def _header(sequence: Sequence) -> str:
+    """Return what stands around the letters of FASTA or GenBank text that was given as a sequence."""
+    text = sequence.given.strip()
+    if text.startswith(">"):
+        return text.splitlines()[0][1:]
+    return text.partition("\nORIGIN")[0] if text.startswith("LOCUS") else ""
+
+
 def _named(name: str | None, entries: list[Entry]) -> list[dict[str, Any]]:
     """Return a row for each agent that a record, or the name given, names: those of tier 1 first."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
 
-    def note(record: str, where: str, text: str) -> None:
-        for agent, phrase in named_agents(text):
+    def note(record: str, where: str, text: str, named: list[Named]) -> None:
+        for agent, phrase in named:
             row = found.setdefault((record, agent.name), _row(record, agent))
             row["place_count"] += 1
             if len(row["places"]) < SHOWN_PLACES:
                 row["places"].append({"where": where, "text": " ".join(text.split())[:160], "name": phrase})
 
     if name is not None:
-        note("(the name given)", "name", name)
+        note("(the name given)", "name", name, asked_agents(name))
     for entry in entries:
         for where, text in texts_of(entry):
-            note(entry.id, where, text)
+            note(entry.id, where, text, named_agents(text))
     return sorted(found.values(), key=lambda row: not row["tier_1"])
 
 
@@ -185,13 +203,19 @@ def _row(record: str, agent: Agent) -> dict[str, Any]:
 
 
 def _told(row: dict[str, Any]) -> str:
-    lists = " and ".join(f"{one['list']} ({one['section']})" for one in row["lists"])
+    lists = " and ".join(
+        f"{one['list']} ({one['section']}{', tier 1' if one['tier_1'] else ''})" for one in row["lists"]
+    )
     place = row["places"][0]
     note = f"; {row['note']}" if "note" in row else ""
-    tier = ", tier 1" if row["tier_1"] else ""
-    return f"{row['record']} names {row['agent']} in its {place['where']}: {lists}{tier}{note}" if row["record"][0] != "(" else (
-        f"{row['agent']}: {lists}{tier}{note}"
-    )  # fmt: skip
+    if row["record"].startswith("("):
+        return f"{row['agent']}: {lists}{note}"
+    only = ", and nowhere else: a note may only compare" if _weak(row) else ""
+    return f"{row['record']} names {row['agent']} in its {place['where']}{only}: {lists}{note}"
+
+
+def _weak(row: dict[str, Any]) -> bool:
+    return row["place_count"] <= SHOWN_PLACES and all(p["where"].startswith("note of") for p in row["places"])
 
 
 def _compared(entries: list[Entry], file: DataFile, window: int) -> tuple[list[dict[str, Any]], list[str]]:

@@ -39,10 +39,11 @@ class Listing(NamedTuple):
 
 
 class Agent(NamedTuple):
-    """An agent: its names as they are looked for, phrases that mean something else, and its entries."""
+    """An agent: its names as they are looked for, names that only stand alone, phrases that mean something else, its entries."""
 
     name: str
     phrases: tuple[str, ...]
+    asked: frozenset[str]
     but_not: tuple[str, ...]
     note: str
     listings: tuple[Listing, ...]
@@ -62,6 +63,16 @@ class Place(NamedTuple):
     text: str
 
 
+def asked_agents(name: str) -> list[Named]:
+    """Return the listed agents that a name means, also an everyday one: ebola, Lassa for Lassa virus."""
+    found = {one.agent.name: one for one in named_agents(name)}
+    plain = _plain(name)
+    for agent in _agents():
+        if plain and (plain in agent.asked or f"{plain} virus" in agent.phrases):
+            found.setdefault(agent.name, Named(agent, plain))
+    return list(found.values())
+
+
 def named_agents(text: str) -> list[Named]:
     """Return the listed agents that a text names, each once, in the order of the lists."""
     plain = f" {_plain(text)} "
@@ -77,11 +88,16 @@ def named_agents(text: str) -> list[Named]:
     return found
 
 
-def nearest_name(text: str) -> str | None:
-    """Return the listed agent whose name is most like a text, where one is: a slip of the pen must not pass."""
+def nearby_agents(name: str) -> list[str]:
+    """Return listed agents near a name that is none: those of a genus, or the one spelled most like it."""
+    plain = _plain(name)
+    if " " not in plain and (
+        kin := [agent.name for agent in _agents() if plain and _plain(agent.name).startswith(f"{plain} ")]
+    ):
+        return kin
     names = {phrase: agent.name for agent in _agents() for phrase in agent.phrases if len(phrase) > 4}
-    close = difflib.get_close_matches(_plain(text)[:200], names, n=1, cutoff=0.84)
-    return names[close[0]] if close else None
+    close = difflib.get_close_matches(plain[:200], names, n=1, cutoff=0.84)
+    return [names[close[0]]] if close else []
 
 
 def texts_of(entry: Entry) -> Iterator[Place]:
@@ -136,6 +152,7 @@ def _agents() -> tuple[Agent, ...]:
         Agent(
             name,
             _phrases([name, *table["names"].get(name, ())], found),
+            frozenset(_plain(phrase) for phrase in table["asked"].get(name, ())),
             tuple(_plain(phrase) for phrase in table["but_not"].get(name, ())),
             table["notes"].get(name, ""),
             tuple(found),

@@ -108,7 +108,18 @@ def test_a_name_alone(tmp_path: Path) -> None:
 def test_a_slip_of_the_pen_is_pointed_out(tmp_path: Path) -> None:
     result = run(tmp_path, name="Yersinia pestus")
     assert result.data["outcome"] == "nothing matched"
-    assert any("Yersinia pestis is: is that meant?" in w for w in result.warnings)
+    assert any("near it are listed: Yersinia pestis" in w for w in result.warnings)
+    genus = run(tmp_path, name="Brucella")
+    assert any("Brucella abortus, Brucella melitensis, Brucella suis" in w for w in genus.warnings)
+
+
+@pytest.mark.parametrize(
+    ("name", "agent"),
+    [("ebola", "Ebolavirus"), ("Lassa", "Lassa virus"), ("rabies", "Lyssavirus"), ("SARS", "SARS coronavirus"), ("T2 toxin", "T-2 toxin")],
+)  # fmt: skip
+def test_everyday_names(tmp_path: Path, name: str, agent: str) -> None:
+    assert [row["agent"] for row in run(tmp_path, name=name).data["agents"]] == [agent]
+    assert agents(f"a study from {name}, in passing") == []  # only as the whole of what is asked
 
 
 def test_nothing_found_is_no_clearance(tmp_path: Path) -> None:
@@ -118,6 +129,11 @@ def test_nothing_found_is_no_clearance(tmp_path: Path) -> None:
     said = " ".join(result.warnings)
     assert "no clearance" in said and "were not compared" in said
     assert all(where in said for where in ("IBBIS", "SecureDNA", "NCBI"))
+
+
+def test_the_header_of_a_sequence_is_read(tmp_path: Path) -> None:
+    result = run(tmp_path, sequence=f">s1 abrin A chain, partial\n{GENE}\n")
+    assert [row["agent"] for row in result.data["agents"]] == ["Abrin"]
 
 
 def test_where_a_record_names_an_agent(tmp_path: Path) -> None:
