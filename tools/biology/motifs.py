@@ -47,6 +47,7 @@ class _Sought(NamedTuple):
         "polyA signals in AATAAAGCTTGCATTAAAGC",
     ),
     example={"sequence": "MTEYKLVVVGAGGVGKSALTIQLIQNHFVDEYDPTIEDSYRKQVVIDGETCLLDILDTAG", "motif": "p_loop"},
+    timeout=120,
 )
 def find_motifs(
     sequence: Sequence,

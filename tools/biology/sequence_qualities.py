@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Encoding = Literal["phred33", "phred64"]
 _OFFSETS: dict[Encoding, int] = {"phred33": 33, "phred64": 64}
+_USUAL_TOP = ord("J")  # Q41 in phred33: Illumina instruments give no more
 _CHUNK = 10_000  # reads whose qualities are counted at once
 
 
@@ -40,7 +41,7 @@ def summarize_qualities(entries: list[Entry], encoding: Encoding) -> tuple[dict[
             hint="read the file as phred33; Solexa's own scores, before 2008, are not read",
         )
     notes = []
-    if encoding == "phred33" and lowest >= 64:
+    if encoding == "phred33" and lowest >= _OFFSETS["phred64"] and highest > _USUAL_TOP:
         notes.append(
             f"all qualities lie from {chr(lowest)!r} to {chr(highest)!r}: the file may be phred64 (Illumina 1.3 to 1.7); it is read as phred33"
         )

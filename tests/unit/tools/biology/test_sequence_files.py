@@ -211,6 +211,7 @@ def test_encodings_of_qualities(tmp_path: Path) -> None:
     old = "@r\nACGT\n+\nhhhh\n"  # 40 in phred64, 71 in phred33
     plain = run(tmp_path, old, "x.fq")
     assert any("may be phred64" in w for w in plain.warnings)
+    assert not run(tmp_path, "@r\nACGT\n+\nIIII\n", "x.fq").warnings  # Q40 in phred33, and hardly Q9
     assert run(tmp_path, old, "x.fq", quality_encoding="phred64").quantities[
         "mean_quality"
     ].value == pytest.approx(40)
