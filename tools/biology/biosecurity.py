@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -255,8 +256,6 @@ def _compared(entries: list[Entry], file: DataFile, window: int) -> tuple[list[d
 
 
 def _as(entry: Entry, molecule: Any) -> Entry:
-    from dataclasses import replace
-
     return replace(entry, molecule=molecule)
 
 

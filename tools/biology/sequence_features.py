@@ -188,9 +188,15 @@ def extract(entry: Entry, feature: Any, genetic_code: int | None) -> Extracted:
     if any(int(part.start) < 0 or int(part.end) > entry.length for part in feature.location.parts):
         raise InvalidInput("outside_record", f"{where} lies outside its {entry.length} letters")
     letters = str(feature.extract(entry.record.seq)).upper()
+    loose = (
+        ("the parts are given by order(), which does not say that they are joined",)
+        if "order(" in row["location"]
+        else ()
+    )
     if feature.type != "CDS" or not entry.nucleic:
-        return Extracted(row, letters, None, None, None, ())
-    return _translated(row, feature, letters, genetic_code)
+        return Extracted(row, letters, None, None, None, loose)
+    found = _translated(row, feature, letters, genetic_code)
+    return found._replace(notes=(*loose, *found.notes))
 
 
 def _translated(row: dict[str, Any], feature: Any, letters: str, genetic_code: int | None) -> Extracted:

@@ -8,7 +8,7 @@ import re
 import warnings
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -99,6 +99,11 @@ def read_sequence_file(file: DataFile, molecule: Molecule | None = None) -> Sequ
     notes += [f"Biopython on reading: {what}" for what in list(said)[:10]]
     if not entries:
         raise file.bad("holds no records")
+    if form == "fasta" and molecule is None:
+        entries, told = _like_the_others(entries)
+        notes += told
+    if form == "fasta" and re.search(r"^[^>\n]*[-.]", text, re.MULTILINE):
+        notes.append("gap characters (- and .) are left out: lengths and positions count letters")
     if form == "snapgene" and entries[0].id in ("<unknown id>", "<unknown name>", ""):
         entries = [_renamed(entries[0], Path(file.name).stem)]
     return SequenceFile(form, entries, tuple(notes + _remarks(entries, form)))
@@ -219,9 +224,19 @@ def _checked(body: str, name: str, molecule: Molecule | None) -> tuple[str, Mole
     return letters, "undecided" if found == "ambiguous" else found
 
 
-def _renamed(entry: Entry, name: str) -> Entry:
-    from dataclasses import replace
+def _like_the_others(entries: list[Entry]) -> tuple[list[Entry], list[str]]:
+    """Return the records with those that can be either, such as runs of N, read as what all the others are."""
+    kinds = {entry.molecule for entry in entries} - {"undecided"}
+    open_ones = [entry for entry in entries if entry.molecule == "undecided" and entry.letters]
+    if len(kinds) != 1 or not open_ones:
+        return entries, []
+    (kind,) = kinds
+    names = ", ".join(entry.id for entry in open_ones[:3])
+    said = f"{len(open_ones)} records ({names}) could be nucleotides or protein; they are read as {kind}, as the others are"
+    return [replace(e, molecule=kind) if e.molecule == "undecided" else e for e in entries], [said]
 
+
+def _renamed(entry: Entry, name: str) -> Entry:
     return replace(entry, id=name)
 
 

@@ -199,6 +199,20 @@ def test_letters_that_decide_nothing(tmp_path: Path) -> None:
     assert run(tmp_path, ">p\nGATTACA\n", "x.fa", molecule="protein").quantities["total_length"].unit == "aa"
 
 
+def test_records_that_decide_nothing_go_with_the_others(tmp_path: Path) -> None:
+    result = run(tmp_path, ">a\nACGTACGTACGTAC\n>b\nNNNNNNNN\n>c\nATATATATATATATAT\n", "x.fna")
+    assert [row["molecule"] for row in result.data["records"]] == ["dna", "dna", "dna"]
+    assert result.quantities["gc_content"].value == pytest.approx(700 / 30)
+    assert any("read as dna, as the others are" in w for w in result.warnings)
+
+
+def test_an_aligned_file_has_gaps(tmp_path: Path) -> None:
+    result = run(tmp_path, ">a\nACGT--ACGTACGT\n>b\nACGTACACGTAC--\n", "x.fa")
+    assert result.quantities["total_length"].value == 24
+    assert any("gap characters" in w for w in result.warnings)
+    assert not run(tmp_path, ">a-b v1.2\nACGTACGTACGT\n", "x.fa").warnings
+
+
 def test_qualities_by_hand(tmp_path: Path) -> None:
     found = run(tmp_path, FASTQ, "x.fq").quantities
     # four bases at Q40 (1e-4), six at Q20 (1e-2): 0.0604 errors, over two reads and over ten bases
