@@ -118,8 +118,7 @@ def find_motifs(
     return ToolResult(
         data={
             "molecule": "protein" if kind == "protein" else "rna" if rna else "dna", "length": len(letters),
-            "strands": ("both" if both else "forward") if kind == "nucleotide" else None,
-            "topology": ("circular" if circular else "linear") if kind == "nucleotide" else None,
+            **({"strands": "both" if both else "forward", "topology": "circular" if circular else "linear"} if kind == "nucleotide" else {}),
             "coordinates": "1-based, both ends included", "motifs": told, "hits": hits[:SHOWN_HITS],
         },
         quantities=quantities,
