@@ -102,7 +102,7 @@ def find_restriction_sites(
             quantities[f"fragment_length_{number}"] = Quantity(
                 value=length, unit="bp", property="fragment_length", method="top strand, largest first"
             )
-        notes += _methylation(rows, letters)
+        notes += methylation_notes(rows, letters)
         if circular and not cuts:
             notes.append("nothing cuts: the circle stays whole, and runs apart from its linear form in a gel")
     else:
@@ -167,7 +167,8 @@ def _fragments(cuts: list[int], size: int, circular: bool) -> list[dict[str, int
     return [{"start": a + 1, "end": b, "length": b - a} for a, b in itertools.pairwise(edges)]
 
 
-def _methylation(rows: list[dict[str, Any]], letters: str) -> list[str]:
+def methylation_notes(rows: list[dict[str, Any]], letters: str) -> list[str]:
+    """Return what Dam and Dcm methylation can block, for rows with an `enzyme` and its `positions`."""
     notes = []
     for names, site, what in ((_BLOCKED_BY_DAM, "GATC", "Dam"), (_BLOCKED_BY_DCM, ("CCAGG", "CCTGG"), "Dcm")):
         sites = (site,) if isinstance(site, str) else site
