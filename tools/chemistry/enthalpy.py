@@ -1,4 +1,4 @@
-"""Reaction enthalpies: from tabulated heats of formation, else by GFN2-xTB where bonds of each type are kept, else not at all."""
+"""Reaction enthalpies: from tabulated heats of formation, by GFN2-xTB where bonds are kept, with estimated heats, else not at all."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ from benchmate.runtime.quantity import Quantity, convert
 from benchmate.tools.arguments import Unit
 from benchmate.tools.base import ToolResult, tool
 from benchmate.tools.chemistry.compounds import resolve_compound
-from benchmate.tools.chemistry.formation_enthalpies import DEFINED, PHASES, TABLES, Formation, find_formation
+from benchmate.tools.chemistry.formation_enthalpies import (
+    COARSE,
+    DEFINED,
+    PHASES,
+    TABLES,
+    Formation,
+    find_formation,
+)
+from benchmate.tools.chemistry.homodesmotic import METHOD, estimate
 from benchmate.tools.chemistry.named_equations import NamedEquation, parse_named_equation
 from benchmate.tools.chemistry.tight_binding import REFERENCES, Surface, check_electrons, embed, tblite_name
 from benchmate.tools.extras import require
@@ -60,8 +68,9 @@ def estimate_reaction_enthalpy(
     """Estimate the standard reaction enthalpy at 298.15 K, with a class that says how far to trust it.
 
     `tabulated`: from heats of formation, of one table where one has all species. `same bond types`: GFN2-xTB, where the
-    bonds of each type and the rings are as many before as after; its error is given. `unreliable`: GFN2-xTB for anything else,
-    where errors reach 280 kJ/mol; the number then stands in `data` only. Species without a state label are gases,
+    bonds of each type and the rings are as many before as after; its error is given. `homodesmotic`: from tabulated heats and, for
+    gases that no table has, those that `estimate_formation_enthalpy` gets from a homodesmotic reaction. `unreliable`: GFN2-xTB for
+    anything else, where errors reach 280 kJ/mol; the number then stands in `data` only. Species without a state label are gases,
     elements in their standard state, and compounds of metals what they are at 298 K.
 
     Raises InvalidInput: `ambiguous_formula` (with candidates), `not_tabulated_in_water`, `not_tabulated`, `no_structure`,
@@ -105,7 +114,15 @@ def estimate_reaction_enthalpy(
         warnings.append(
             "; ".join(f"no heat of formation is tabulated of {f.lacking}" for f in formations if not f.values)
         )
-    return _computed(parsed, text, signed, formations, seed, entities, warnings)
+    if method == "GFN2-xTB" or any(f.phase != "g" for f in formations if not f.values):
+        return _computed(parsed, text, signed, formations, seed, entities, warnings)
+    direct = None
+    if all(f.phase == "g" for f in formations):
+        direct = _computed(parsed, text, signed, formations, seed, entities, list(warnings))
+        if direct.quantities:
+            return direct
+    by_scheme = _by_schemes(parsed, text, signed, formations, seed, entities, list(warnings))
+    return by_scheme or direct or _computed(parsed, text, signed, formations, seed, entities, warnings)
 
 
 def _replaced(parsed: NamedEquation, numbers: tuple[Fraction, ...]) -> bool:
@@ -151,9 +168,10 @@ def _tabulated(
             value=one, unit="kJ/mol", property="formation_enthalpy", method=f"tabulated: {table}",
             conditions={"species": formation.species.text, "taken as": formation.name, "phase": PHASES[formation.phase], "temperature": "298.15 K"},
         )  # fmt: skip
-    if source == TABLES["YAWS"]:
+    if coarse := sorted({table for _, table, _ in used} & set(COARSE)):
         warnings.append(
-            "Yaws' compilation holds estimated values among measured ones, and no other table has every species"
+            f"{' and '.join(coarse)} was used, where estimates and gross errors stand among measured values; "
+            "estimate_formation_enthalpy checks a gas"
         )
     if len(by_table) > 1:
         spread = max(by_table.values()) - min(by_table.values())
@@ -244,6 +262,66 @@ def _computed(
         },
         quantities=quantities, entities=entities,
         source=Source(kind="computed", name=tblite_name(), reference=REFERENCES["GFN2-xTB"]),
+        warnings=tuple(dict.fromkeys(warnings)),
+    )  # fmt: skip
+
+
+def _by_schemes(
+    parsed: NamedEquation,
+    text: str,
+    signed: list[Fraction],
+    formations: list[Formation],
+    seed: int,
+    entities: tuple[Entity, ...],
+    warnings: list[str],
+) -> ToolResult | None:
+    """Return the enthalpy with heats from homodesmotic reactions where none is tabulated; None where one of these is doubtful."""
+    require("qm", "estimate_reaction_enthalpy beyond the tables")
+    total, variance, species, quantities = 0.0, 0.0, list[dict[str, Any]](), dict[str, Quantity]()
+    for i, (number, formation, substance) in enumerate(
+        zip(signed, formations, parsed.substances, strict=True)
+    ):
+        shown = _shown(formation, number)
+        about = {
+            "species": formation.species.text,
+            "phase": PHASES[formation.phase],
+            "temperature": "298.15 K",
+        }
+        if formation.values:
+            table, one = _used(formation, None)
+            how, error = f"tabulated: {table}", None
+        else:
+            try:
+                structure = substance.compound or resolve_compound(formation.smiles)
+                found = estimate(structure, seed)
+            except BenchmateError:
+                return None
+            if found.doubts:
+                return None
+            one, how, error = found.value, METHOD, found.error
+            about["reaction"] = found.equation
+            shown["scheme"] = found.told()
+            variance += (float(number) * error) ** 2
+        total += float(number) * one
+        species.append(shown)
+        quantities[f"formation_enthalpy_{i}"] = Quantity(
+            value=one, unit="kJ/mol", property="formation_enthalpy", method=how, conditions=about, uncertainty=error,
+            relation="=" if error is None else "~",
+        )  # fmt: skip
+    conditions = {
+        "equation": text,
+        "temperature": "298.15 K",
+        "per": "mole of reaction as written",
+        "reliability": "homodesmotic",
+    }
+    enthalpy = Quantity(
+        value=total, unit="kJ/mol", property="reaction_enthalpy", relation="~", uncertainty=round(math.sqrt(variance), 1), conditions=conditions,
+        method="Hess's law from tabulated heats of formation and estimated ones",
+    )  # fmt: skip
+    return ToolResult(
+        data={"equation": text, "reliability": "homodesmotic", "species": species}, quantities={"reaction_enthalpy": enthalpy, **quantities},
+        entities=entities,
+        source=Source(kind="computed", name=f"{tblite_name()}, tables of chemicals", reference=REFERENCES["GFN2-xTB"]),
         warnings=tuple(dict.fromkeys(warnings)),
     )  # fmt: skip
 

@@ -25,9 +25,12 @@ TABLES: dict[str, str] = {
     "ATCT_L": "Active Thermochemical Tables 1.112",
     "WEBBOOK": "NIST Chemistry WebBook",
     "JANAF": "JANAF Thermochemical Tables",
-    "API_TDB_G": "API Technical Data Book",
     "YAWS": "Yaws' Thermophysical Properties",
+    "API_TDB_G": "API Technical Data Book",
 }
+# In these, estimates and gross errors stand among measured values: of 291 that API shares with the Active Thermochemical Tables or the
+# CRC Handbook 22 are more than 10 kJ/mol away, some with the wrong sign (CCl2F2 +491.6 instead of -495.8), of Yaws' 7 of 287.
+COARSE = (TABLES["YAWS"], TABLES["API_TDB_G"])
 DEFINED = "element in its standard state"
 _DIATOMIC = {"H", "N", "O", "F", "Cl"}
 _LIQUID = {"Br": 2, "Hg": 1}
@@ -94,7 +97,7 @@ def find_formation(substance: Substance) -> Formation:
         return element
     rows = _rows(substance)
     phase = label or ("g" if set(species.atoms) <= _MOLECULAR else _standard_phase(rows))
-    by_cas = {row.cas: (row, _values(row.cas, phase)) for row in rows if row.cas}
+    by_cas = {row.cas: (row, tabulated_values(row.cas, phase)) for row in rows if row.cas}
     found = [(row, values) for row, values in by_cas.values() if values]
     named = [
         pair
@@ -114,7 +117,9 @@ def find_formation(substance: Substance) -> Formation:
     if substance.compound is None and len({row.inchikey for row in rows}) > 1:
         raise _ambiguous(species, rows)
     smiles = substance.compound.smiles if substance.compound else rows[0].smiles if rows else ""
-    elsewhere = tuple(p for p in PHASES if p != phase and any(_values(row.cas, p) for row in rows if row.cas))
+    elsewhere = tuple(
+        p for p in PHASES if p != phase and any(tabulated_values(row.cas, p) for row in rows if row.cas)
+    )
     return Formation(species, phase, species.text, smiles, {}, elsewhere=elsewhere)
 
 
@@ -164,7 +169,7 @@ def _rows(substance: Substance) -> list[KnownCompound]:
     ]
 
 
-def _values(cas: str | None, phase: Phase) -> dict[str, float]:
+def tabulated_values(cas: str | None, phase: Phase) -> dict[str, float]:
     from benchmate.tools.chemistry.physical_properties import tabulated
 
     found = tabulated(FUNCTIONS[phase], cas or "")
