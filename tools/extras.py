@@ -23,6 +23,7 @@ EXTRAS: dict[str, Extra] = {
     ),
     "qm": Extra(("tblite", "scipy"), "semi-empirical quantum chemistry"),
     "retro": Extra(("rdchiral",), "retrosynthesis"),
+    "admet": Extra(("admet_ai",), "ADMET by neural networks, with PyTorch"),
     "bio": Extra(
         ("gemmi", "seqfold", "edlib", "pydna", "python_codon_tables"),
         "structure files, RNA folding, alignment, cloning, codon usage",
