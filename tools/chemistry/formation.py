@@ -54,8 +54,8 @@ def estimate_formation_enthalpy(
 
     The reaction takes the molecule apart into small ones of tabulated heat (Active Thermochemical Tables, then CRC Handbook) that keep
     the neighbours of every atom, whole rings, nitro and sulfonyl groups; its energy is GFN2-xTB's, without zero-point and
-    thermal parts, which nearly cancel. Its uncertainty is the root mean square deviation from 524 tabulated heats: 4.1 kJ/mol for
-    hydrocarbons, 4.9 with one atom of N, O, S, Cl, Br or I, 10 with two, 16 with three or four. Where only a bond separation
+    thermal parts, which nearly cancel. Its uncertainty is the root mean square deviation from 541 tabulated heats: 4.1 kJ/mol for
+    hydrocarbons, 4.8 with one atom of N, O, S, Cl, Br or I, 10 with two, 16 with three or four. Where only a bond separation
     can be made (geminal halogens, acetals, cumulenes), with fluorine, other elements or more such atoms, no value is given
     and the number stands in `data`: there errors reach hundreds of kJ/mol. Ions and radicals are refused. `homodesmotic` checks a
     table, too.
