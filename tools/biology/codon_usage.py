@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from benchmate.runtime.errors import InvalidInput, nearest
+from benchmate.tools.files import DataFile
 
 RARE = 0.1  # share of an amino acid's codons below which a codon counts as rare
 _ALIKE = 0.7  # share of letters in common from which a misspelt name is guessed
+_KAZUSA = re.compile(
+    r"([ACGTU]{3})\s+(?:[A-Z*]\s+\d*\.\d+\s+)?\d*\.?\d+\s*\(\s*(\d+)\s*\)"
+)  # as in UUU 17.6(714298)
 _NEVER_SEEN = 0.01  # relative adaptiveness of a codon whose share is rounded to nought
 
 
@@ -56,12 +61,11 @@ MISSING = (
 class Usage:
     """How often a host uses each codon: its share among the codons of its amino acid (`*` for stops)."""
 
-    host: Host
+    species: str
+    taxid: int | None
+    table: str
+    label: str
     shares: dict[str, dict[str, float]]
-
-    @property
-    def label(self) -> str:
-        return f"Kazusa, {self.host.species}, taxid {self.host.taxid}, all its coding sequences"
 
     def adaptiveness(self, residue: str, codon: str) -> float:
         """Return w, the share of a codon over that of the most used one of its amino acid; at least 0.01."""
@@ -92,7 +96,7 @@ def find_host(name: str) -> Host:
         if wanted in (str(missing.taxid), *map(_plain, (missing.species, *missing.names))):
             raise InvalidInput(
                 "unknown_host", f"there is no codon usage table for {missing.species} (taxid {missing.taxid})",
-                hint=f"the nearest is {missing.near}, whose usage differs; known: {known}",
+                hint=f"the nearest is {missing.near}, whose usage differs; or give a table of its own as usage_table; known: {known}",
                 details={"host": name, "taxid": missing.taxid, "nearest": missing.near},
             )  # fmt: skip
     spelled = {spelling: host.names[0] for host in HOSTS for spelling in _names(host)}
@@ -108,7 +112,44 @@ def usage_of(host: Host) -> Usage:
     """Return the host's codon usage (Nakamura et al. 2000, doi:10.1093/nar/28.1.292), read from the installed package alone."""
     from python_codon_tables import get_codons_table
 
-    return Usage(host, get_codons_table(host.table))
+    label = f"Kazusa, {host.species}, taxid {host.taxid}, all its coding sequences"
+    return Usage(host.species, host.taxid, host.table, label, get_codons_table(host.table))
+
+
+def usage_in(file: DataFile, host: str) -> Usage:
+    """Return the usage in a file: a text of Kazusa's, or lines with a codon and, as their last number, its count or frequency.
+
+    Raises InvalidInput (`bad_file`) where a codon is missing or given twice, or an amino acid has no count.
+    """
+    from benchmate.tools.biology.dna import codon_table
+
+    text = file.text().upper()
+    found = [(codon, float(count)) for codon, count in _KAZUSA.findall(text)]
+    if not found:
+        for line in text.splitlines():
+            cells = [cell for cell in re.split(r"[\s,;|\"']+", line) if cell]
+            codons = [cell for cell in cells if re.fullmatch(r"[ACGTU]{3}", cell)]
+            numbers = [cell for cell in cells if re.fullmatch(r"\d*\.?\d+(?:E[-+]?\d+)?", cell)]
+            if len(codons) == 1 and numbers:
+                found.append((codons[0], float(numbers[-1])))
+    counts: dict[str, float] = {}
+    for codon, count in ((codon.replace("U", "T"), count) for codon, count in found):
+        if codon in counts:
+            raise file.bad(f"holds {codon} twice", hint="give one table, for the standard code")
+        counts[codon] = count
+    meaning = codon_table(1).codons
+    if missing := sorted(set(meaning) - set(counts)):
+        raise file.bad(
+            f"lacks {len(missing)} of 64 codons: {', '.join(missing[:5])}{', …' if len(missing) > 5 else ''}",
+            hint="a line for each codon, stops too: the codon and its count, as in GCA,1200",
+        )
+    shares: dict[str, dict[str, float]] = {}
+    for residue in sorted(set(meaning.values())):
+        own = {codon: counts[codon] for codon in sorted(meaning) if meaning[codon] == residue}
+        if not (total := sum(own.values())):
+            raise file.bad(f"holds no count for the codons of {residue}")
+        shares[residue] = {codon: count / total for codon, count in own.items()}
+    return Usage(host, None, file.name, f"{file.name}, {host}", shares)
 
 
 def _plain(name: str) -> str:

@@ -14,10 +14,11 @@ from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import Unit
 from benchmate.tools.base import Source, ToolResult, tool
 from benchmate.tools.biology.codon_search import Choice, Limits, search
-from benchmate.tools.biology.codon_usage import RARE, Usage, find_host, usage_of
+from benchmate.tools.biology.codon_usage import RARE, Usage, find_host, usage_in, usage_of
 from benchmate.tools.biology.dna import codon_table, nucleotides
 from benchmate.tools.biology.restriction import enzyme_named
 from benchmate.tools.biology.sequences import AMINO_ACIDS, NUCLEOTIDE_CODES, Sequence
+from benchmate.tools.files import DataFile
 
 MOST_RESIDUES = 3000
 MOST_MOTIFS = 40
@@ -64,6 +65,7 @@ def optimize_codons(
     gc_minimum: Annotated[float, Unit("percent", "minimum GC, lowest GC"), Field(ge=0, le=100)] = 0.0,
     gc_maximum: Annotated[float, Unit("percent", "maximum GC, highest GC"), Field(ge=0, le=100)] = 100.0,
     gc_window: Annotated[int, Unit("bp", "GC window, window"), Field(ge=20, le=500)] = LOCAL,
+    usage_table: DataFile | None = None,
     lowest_share: Annotated[float, Unit("", "lowest share, rarest codon"), Field(ge=0, le=0.15)] = 0.0,
     genetic_code: Annotated[int, Unit("", "genetic code, translation table"), Field(ge=1, le=33)] = 1,
     seed: Annotated[int, Unit("", "seed"), Field(ge=0)] = 1,
@@ -72,11 +74,11 @@ def optimize_codons(
 
     most_frequent gives the highest codon adaptation index (CAI) that the limits allow; match_usage draws codons in the host's
     proportions, by a seed. Sites count on either strand and across codons; what a vector adds at the ends is not seen. Usage is that of
-    all genes of the host (Kazusa), not of the highly expressed ones, and predicts expression poorly by itself. The DNA is in the
+    all genes of the host (Kazusa) unless a table is given, not of the highly expressed ones, and predicts expression poorly by itself. The DNA is in the
     standard code, and is translated back as a check.
 
     Raises InvalidInput: `unknown_host`, `unknown_enzyme`, `bad_motif`, `bad_range`, `ambiguous_sequence`, `unencodable_residues`,
-    `internal_stop`, `bad_frame`, `ambiguous_bases`, `not_nucleotides`, `unknown_genetic_code`, `too_large`, `no_solution`.
+    `internal_stop`, `bad_frame`, `ambiguous_bases`, `not_nucleotides`, `unknown_genetic_code`, `too_large`, `bad_file`, `no_solution`.
 
     Args:
         sequence: The protein, or the coding DNA or RNA of it in frame.
@@ -90,11 +92,12 @@ def optimize_codons(
         gc_minimum: Lowest GC content in every window.
         gc_maximum: Highest GC content in every window.
         gc_window: Length of the window.
+        usage_table: A codon usage table for another host, or of highly expressed genes: a file with a codon and its count in each line.
         lowest_share: Codons with a smaller share among those of their amino acid are not used.
         genetic_code: The NCBI table by which a given coding DNA is read.
         seed: Fixes the draws of match_usage.
     """
-    usage = usage_of(find_host(host))
+    usage = usage_of(find_host(host)) if usage_table is None else usage_in(usage_table, host)
     limits = _limits(avoid_enzymes, avoid_motifs, longest_run, gc_minimum, gc_maximum, gc_window)
     protein, given, notes = _read(sequence, kind, genetic_code)
     residues = protein if stop == "none" else protein + "*"
@@ -112,7 +115,8 @@ def optimize_codons(
     pairs = _pairs(residues, dna)
     window = min(gc_window, len(dna))
     local = [_gc(dna[i : i + window]) for i in range(len(dna) - window + 1)]
-    index = "geometric mean of relative adaptiveness (Sharp and Li 1987) from the usage of all genes; Met, Trp and stops left out"
+    source_of_w = "all genes" if usage_table is None else "the table given"
+    index = f"geometric mean of relative adaptiveness (Sharp and Li 1987) from the usage of {source_of_w}; Met, Trp and stops left out"
     conditions = {"codon usage": usage.label, "method": method} | (
         {"seed": str(seed)} if method == "match_usage" else {}
     )
@@ -136,11 +140,11 @@ def optimize_codons(
     return ToolResult(
         data={
             "dna": dna, "protein": protein, "method": method, "seed": seed if method == "match_usage" else None,
-            "host": {"species": usage.host.species, "taxid": usage.host.taxid, "table": usage.host.table}, "avoided": limits.motifs,
+            "host": {"species": usage.species, "taxid": usage.taxid, "table": usage.table}, "avoided": limits.motifs,
             "longest_run": longest_run, "usage": _usage_rows(pairs, usage),
         },
         quantities=quantities,
-        source=_source(),
+        source=_source(usage),
         warnings=tuple([*sequence.warnings, *notes]),
     )  # fmt: skip
 
@@ -276,8 +280,11 @@ def _usage_rows(pairs: list[tuple[str, str]], usage: Usage) -> list[dict[str, An
     ]
 
 
-def _source() -> Source:
+def _source(usage: Usage) -> Source:
     from importlib.metadata import version
+
+    if usage.taxid is None:
+        return Source(kind="table", name=f"codon usage of {usage.table}, as given")
 
     return Source(
         kind="table", name=f"codon usage of Kazusa, python-codon-tables {version('python-codon-tables')}", reference="doi:10.1093/nar/28.1.292"

@@ -20,6 +20,7 @@ from benchmate.tools.biology.codon_search import Choice, Limits, search
 from benchmate.tools.biology.codon_usage import HOSTS, find_host, usage_of
 from benchmate.tools.biology.codons import optimize_codons
 from benchmate.tools.biology.sequences import AMINO_ACIDS
+from benchmate.tools.files import keep_file
 
 CONTEXT = ToolContext(cache_dir=Path(), artifact_dir=Path(), library_folder=Path())
 GFP = (
@@ -231,3 +232,40 @@ def test_a_chain_without_met_and_one_without_choice_are_told() -> None:
     assert any("not Met" in warning for warning in run(sequence="KLVIE", host="human").warnings)
     result = run(sequence="MWMW", host="human", kind="protein")
     assert "codon_adaptation_index" not in result.quantities
+
+
+def _kazusa_text(counts: dict[str, int]) -> str:
+    rows = [f"{codon.replace('T', 'U')} {count / 100:4.1f}({count:6d})" for codon, count in counts.items()]
+    return "\n".join("  ".join(rows[i : i + 4]) for i in range(0, 64, 4))
+
+
+@pytest.mark.parametrize("form", ["kazusa", "csv", "fractions"])
+def test_a_table_of_ones_own(tmp_path: Path, form: str) -> None:
+    code = {"".join(c): str(Seq("".join(c)).translate()) for c in itertools.product("TCAG", repeat=3)}
+    counts = {
+        codon: 100 + 7 * i for i, codon in enumerate(code)
+    }  # the last codon of each amino acid is used most
+    totals = Counter[str]()
+    for codon, residue in code.items():
+        totals[residue] += counts[codon]
+    text = {
+        "kazusa": _kazusa_text(counts),
+        "csv": "amino acid,codon,count\n" + "\n".join(f"{code[c]},{c},{n}" for c, n in counts.items()),
+        "fractions": "\n".join(f"{c.lower()}\t{n / totals[code[c]]:.5f}" for c, n in counts.items()),
+    }[form]
+    path = tmp_path / "usage.txt"
+    context = ToolContext(cache_dir=tmp_path, artifact_dir=tmp_path, library_folder=tmp_path)
+
+    def with_table(content: str) -> ToolResult:
+        path.write_text(content)
+        table = keep_file(str(path), tmp_path).model_dump()
+        arguments = {"sequence": "MLRSKFW", "host": "CHO", "usage_table": table}
+        return optimize_codons.run(optimize_codons.validate(arguments), context)
+
+    result = with_table(text)
+    assert result.data["dna"] == "ATGCTGAGGAGCAAGTTCTGGTGA"
+    assert result.data["host"] == {"species": "CHO", "taxid": None, "table": "usage.txt"}
+    with pytest.raises(BenchmateError, match="GGA twice"):
+        with_table(text.replace("GGG", "GGA").replace("ggg", "gga"))
+    with pytest.raises(BenchmateError, match="lacks 64 of 64 codons"):
+        with_table("nothing here")
