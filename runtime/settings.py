@@ -113,6 +113,15 @@ class LibraryProfile(BaseModel):
     collection: str = "library"
 
 
+class AizynthfinderProfile(BaseModel):
+    """Where AiZynthFinder lives, which runs in a Python environment of its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cli: Path | None = Field(None, description="The command `aizynthcli` of that environment.")
+    config: Path | None = Field(None, description="Its `config.yml`, with model, templates and stock.")
+
+
 class WorkerLimits(BaseModel):
     """Limits for code that runs in worker processes."""
 
@@ -146,6 +155,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("benchmate")))
     library: LibraryProfile = LibraryProfile()
     workers: WorkerLimits = WorkerLimits()
+    aizynthfinder: AizynthfinderProfile = AizynthfinderProfile()
 
     @classmethod
     def settings_customise_sources(

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
 import docstring_parser
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -18,6 +18,9 @@ from benchmate.runtime.evidence import Artifact, Entity, Source, ToolResult
 from benchmate.runtime.labels import NO_LABELS, Label, Labels
 from benchmate.tools.datasets import DATASETS
 from benchmate.tools.extras import EXTRAS, missing_parts, require
+
+if TYPE_CHECKING:
+    from benchmate.runtime.settings import AizynthfinderProfile
 
 __all__ = ["Artifact", "Entity", "Source", "Tool", "ToolContext", "ToolResult", "tool"]
 
@@ -34,6 +37,7 @@ class ToolContext:
     library_folder: Path
     library_server: str | None = None
     library_collection: str = "library"
+    aizynthfinder: AizynthfinderProfile | None = None
     labels: Labels = NO_LABELS
 
     def save(self, name: str, media_type: str, content: bytes) -> Artifact:

@@ -384,6 +384,7 @@ def tool_context(context: RunContext, scope: TaskScope) -> ToolContext:
         library_folder=settings.library_folder,
         library_server=settings.library.server,
         library_collection=settings.library.collection,
+        aizynthfinder=settings.aizynthfinder,
         labels=context.labels | scope.labels,
     )
 

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput, Refused
-from benchmate.runtime.evidence import Artifact, Source
-from benchmate.runtime.quantity import Quantity
+from benchmate.runtime.evidence import Source
 from benchmate.tools import datasets
 from benchmate.tools.arguments import Unit
 from benchmate.tools.base import ToolContext, ToolResult, tool
 from benchmate.tools.chemistry.compounds import Compound
-from benchmate.tools.chemistry.parsing import inchikey
 from benchmate.tools.files import DataFile
 from benchmate.tools.synthesis import precedents as corpus
 from benchmate.tools.synthesis import single_step
-from benchmate.tools.synthesis.classify import matching
-from benchmate.tools.synthesis.named import NamedReaction
+from benchmate.tools.synthesis.aizynthfinder import find_trees
+from benchmate.tools.synthesis.aizynthfinder_routes import from_trees, refuse_limits
 from benchmate.tools.synthesis.precedents import Precedents
-from benchmate.tools.synthesis.reaction_smiles import ParsedReaction
+from benchmate.tools.synthesis.route_records import (
+    LIMITS,
+    drawn,
+    in_words,
+    listed_materials,
+    named_reaction,
+    route_quantities,
+    sentence,
+)
 from benchmate.tools.synthesis.routes import (
     METHOD,
     Limits,
@@ -32,13 +38,10 @@ from benchmate.tools.synthesis.routes import (
     steps_of,
 )
 from benchmate.tools.synthesis.safety import list_matches
-from benchmate.tools.synthesis.scheme import DrawnMolecule, DrawnStep, draw_scheme
 from benchmate.tools.synthesis.single_step import Disconnection, by_precedent, by_rule
 from benchmate.tools.synthesis.stock import commodity_stock, common_name, file_stock
 
 MOST_HEAVY_ATOMS = 100
-_SCORE = "RetroSim: product similarity x precursor similarity (Morgan radius 2, Tanimoto)"
-_LIMITS = "a route says which bonds may be made from what; conditions, selectivity, protecting groups and yields are not promised"
 
 
 @tool(
@@ -75,6 +78,7 @@ def plan_retrosynthesis(
     stock: DataFile | None = None,
     max_expansions: Annotated[int, Unit("", "expansions"), Field(ge=1, le=2000)] = 200,
     max_time: Annotated[float, Unit("s", "seconds, time limit, search time"), Field(ge=1, le=180)] = 30.0,
+    engine: Literal["own", "aizynthfinder"] = "own",
 ) -> ToolResult:
     """Plan synthetic routes to a target from starting materials, with the patent precedents behind each step.
 
@@ -82,7 +86,11 @@ def plan_retrosynthesis(
     named reactions. A best-first search joins them into routes that end in the stock: a list of named commodity compounds,
     or a file of yours. Routes differ in their last step. A compound is never made from itself, nor from its own ester, salt
     or protected form. Where no route is found, the one that comes nearest is shown as partial. No route is planned to listed
-    weapons, explosives and drugs.
+    weapons, explosives and drugs. AiZynthFinder, where the settings say where it is, plans with its own model, templates, stock and limits.
+
+    Raises Refused: `listed_target`. Raises InvalidInput: `several_molecules`, `too_large`, `not_organic`, `set_in_its_config`.
+    Raises Unavailable: `dataset_not_fetched`, `aizynthfinder_not_set`, `aizynthfinder_missing`. Raises Crashed:
+    `aizynthfinder_failed`, `aizynthfinder_output`.
 
     Args:
         target: The compound to make.
@@ -91,9 +99,14 @@ def plan_retrosynthesis(
         stock: Starting materials of yours: a file with one SMILES at the start of each line.
         max_expansions: How many compounds the search takes apart at most.
         max_time: How long it searches at most.
+        engine: The search of this program, or AiZynthFinder in an environment of its own.
     """
     smiles, warnings = _wanted(target)
     _refuse_listed(target)
+    if engine == "aizynthfinder":
+        refuse_limits(max_depth=max_depth, stock=stock, max_expansions=max_expansions, max_time=max_time)
+        trees = find_trees(smiles, context.aizynthfinder)
+        return from_trees(target, smiles, trees, count, context, warnings)
     index = corpus.load(context.cache_dir)
     supply = commodity_stock() if stock is None else file_stock(stock)
     if index is None:
@@ -119,25 +132,22 @@ def plan_retrosynthesis(
         )
     if supply.holds(smiles):
         warnings.append(f"{target.label} itself is in the {supply.label}; routes make it all the same")
-    warnings += _listed_materials(routes)
-    artifacts = [
-        _drawn(context, label, step, route, f"route_{i}")
-        for i, (step, route) in enumerate(zip(found.solved, routes, strict=True), 1)
-    ] or (
-        [_drawn(context, label, nearest, partial, "partial_route")] if nearest is not None and partial else []
+    warnings += listed_materials(routes)
+    artifacts = [drawn(context, label, route, f"route_{i}") for i, route in enumerate(routes, 1)] or (
+        [drawn(context, label, partial, "partial_route")] if partial else []
     )
     return ToolResult(
-        quantities=_quantities(routes),
+        quantities=route_quantities(routes, METHOD),
         data={
             "target": smiles,
             "solved": bool(routes),
-            **({"best_route": _in_words(routes[0])} if routes else {}),
+            **({"best_route": in_words(routes[0])} if routes else {}),
             "routes": routes,
             "partial_route": partial,
             "stock": {"name": supply.label, "note": supply.note},
             "not_used_as_starting_material": [{"smiles": s, "why": why} for s, why in found.refused.items()],
             "search": _told_search(found, index),
-            "limits": _LIMITS,
+            "limits": LIMITS,
         },
         artifacts=tuple(artifacts),
         source=_source(index),
@@ -186,18 +196,6 @@ def _refuse_listed(target: Compound) -> None:
         )
 
 
-def _listed_materials(routes: list[dict[str, Any]]) -> list[str]:
-    from rdkit.Chem import MolFromSmiles
-
-    notes = {}
-    for material in (m for route in routes for m in route["starting_materials"]):
-        mol = MolFromSmiles(material["smiles"])
-        for match in list_matches(mol, {inchikey(mol)}):
-            name = material["name"] or material["smiles"]
-            notes[name, match["list"]] = f"{name} is on a list of regulated compounds: {match['list']}"
-    return list(notes.values())
-
-
 def _disconnections(smiles: str, index: Precedents | None) -> list[Disconnection]:
     merged = {d.key: d for d in (by_precedent(smiles, index) if index is not None else ())}
     for found in by_rule(smiles):
@@ -213,7 +211,7 @@ def _route(last: Step, label: str, solved: bool) -> dict[str, Any]:
     return {
         "steps": steps,
         "step_count": len(steps),
-        "summary": [_sentence(step) for step in steps],
+        "summary": [sentence(step) for step in steps],
         "starting_materials": [
             {"smiles": m.smiles, "name": common_name(m.smiles), "in_stock": m.in_stock} for m in leaves
         ],
@@ -226,7 +224,7 @@ def _route(last: Step, label: str, solved: bool) -> dict[str, Any]:
 
 def _told(number: int, step: Step) -> dict[str, Any]:
     found, product = step.disconnection, step.product.smiles
-    reaction = found.rule or _named(found.precursors, product)
+    reaction = found.rule or named_reaction(found.precursors, product)
     exact = found.precedent is not None and found.score is not None and found.score > 0.9999
     told = {
         "step": number,
@@ -263,53 +261,6 @@ def _basis(found: Disconnection, exact: bool) -> str:
     return f"{named} and like a precedent" if named else "like a precedent"
 
 
-def _sentence(step: dict[str, Any]) -> str:
-    """Return a step as a chemist would say it in one line."""
-    left = " + ".join(
-        name or smiles for name, smiles in zip(step["reactant_names"], step["reactants"], strict=True)
-    )
-    what = step["named_reaction"] or "no named reaction"
-    like = (
-        f"; precedent {step['precedents'][0]['id']}, score {step['score']:.2f}" if step["precedents"] else ""
-    )
-    return f"{step['step']}. {left} -> {step['product_name'] or step['product']} ({what}{like})"
-
-
-def _named(precursors: tuple[str, ...], product: str) -> NamedReaction | None:
-    matches = matching(ParsedReaction(precursors, (), (product,), None))
-    return matches[0].reaction if matches else None
-
-
-def _in_words(route: dict[str, Any]) -> str:
-    """Return a route as its steps in the order they are made: 'A + B → C; C + D → E'."""
-    return "; ".join(
-        f"{' + '.join(step['reactants'])} → {step['product']}" for step in reversed(route["steps"])
-    )
-
-
-def _quantities(routes: list[dict[str, Any]]) -> dict[str, Quantity]:
-    quantities = {"route_count": Quantity(value=len(routes), property="route_count", method=METHOD)}
-    for i, route in enumerate(routes, 1):
-        ends = ", ".join(m["name"] or m["smiles"] for m in route["starting_materials"])
-        quantities[f"step_count_{i}"] = Quantity(
-            value=route["step_count"],
-            property="step_count",
-            method=METHOD,
-            conditions={"route": str(i), "from": ends},
-        )
-        quantities[f"route_cost_{i}"] = Quantity(
-            value=route["cost"], property="route_cost", method="sum over steps of -ln(score) or the named reaction's prior",
-            conditions={"route": str(i)},
-        )  # fmt: skip
-        for step in route["steps"]:
-            if step["score"] is not None:
-                quantities[f"score_{i}_{step['step']}"] = Quantity(
-                    value=step["score"], property="step_score", method=_SCORE,
-                    conditions={"route": str(i), "step": str(step["step"]), "precedent": step["precedents"][0]["id"]},
-                )  # fmt: skip
-    return quantities
-
-
 def _told_search(found: Search, index: Precedents | None) -> dict[str, Any]:
     return {
         "stopped_by": found.stopped_by,
@@ -327,31 +278,3 @@ def _source(index: Precedents | None) -> Source:
     if index is not None:
         name += f", {corpus.SOURCE.partition(' (')[0]}"
     return Source(kind="computed", name=name, reference=single_step.REFERENCE)
-
-
-def _drawn(context: ToolContext, label: str, last: Step, route: dict[str, Any], name: str) -> Artifact:
-    stocked = {m["smiles"]: m["in_stock"] for m in route["starting_materials"]}
-    rows = []
-    for told, step in zip(route["steps"], steps_of(last), strict=True):
-        reactants = tuple(
-            DrawnMolecule(s, _caption(s, stocked.get(s)), bool(stocked.get(s))) for s in told["reactants"]
-        )
-        above = (told["named_reaction"],) if told["named_reaction"] else ()
-        below = []
-        if step.disconnection.precedent is not None:
-            exact = "precedent found" if told["precedent_found"] else f"score {told['score']:.2f}"
-            below.append(f"{exact}: {told['precedents'][0]['id']}")
-        else:
-            below.append("no precedent looked up" if told["named_reaction"] else "")
-        product = told["product"]
-        caption = label if step is last else _caption(product, None)
-        rows.append(DrawnStep(reactants, DrawnMolecule(product, caption), above, tuple(below)))
-    title = f"{label}: {'route' if route['in_stock'] else 'partial route, not from stock'} in {len(rows)} step{'s' if len(rows) > 1 else ''} (green: in stock)"
-    return context.save(f"{name}.svg", "image/svg+xml", draw_scheme(title, rows))
-
-
-def _caption(smiles: str, in_stock: bool | None) -> str:
-    name = common_name(smiles) or ""
-    if in_stock is None:
-        return name
-    return name if in_stock else f"{name} (not in stock)".strip()
