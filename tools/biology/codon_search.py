@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence as Row
 from dataclasses import dataclass, field
@@ -77,7 +78,7 @@ class _Path(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The sequence, and whether every partial sequence was followed, so that no better one exists."""
+    """The sequence, and whether no better one can exist: no path that was dropped could have come to its score."""
 
     dna: str
     exhaustive: bool
@@ -99,7 +100,8 @@ def search(places: Row[Row[Choice]], limits: Limits) -> Found:
     reach = limits.reach
     back = max(reach, limits.window + 2 if limits.gc else 0)
     paths = [_Path(0.0, "", (None, ""))]
-    exhaustive = limits.gc is None
+    to_come = sum(max((choice.score for choice in choices), default=0.0) for choices in places)  # at most
+    lost = -math.inf  # what a path that was dropped could have scored at most
     length = 0
     for number, choices in enumerate(places, 1):
         best: dict[tuple[str, int, int], _Path] = {}
@@ -118,13 +120,15 @@ def search(places: Row[Row[Choice]], limits: Limits) -> Found:
         if not best:
             raise _blocked(number, paths, choices, limits)
         length += 3
+        to_come -= max(choice.score for choice in choices)
         paths = sorted(best.values(), key=lambda path: (-path.score, path.tail))
         if len(paths) > MOST_STATES:
-            paths, exhaustive = paths[:MOST_STATES], False
+            lost = max(lost, paths[MOST_STATES].score + to_come)
+            paths = paths[:MOST_STATES]
     whole = [path for path in paths if length >= limits.window or limits.balanced(path.tail)]
     if not whole:
         raise _blocked(len(places), paths, places[-1], limits)
-    return Found(_written(whole[0]), exhaustive)
+    return Found(_written(whole[0]), limits.gc is None and whole[0].score >= lost - 1e-9)
 
 
 def _windows_balanced(text: str, length: int, limits: Limits) -> bool:

@@ -20,7 +20,7 @@ from benchmate.tools.biology.restriction import enzyme_named
 from benchmate.tools.biology.sequences import AMINO_ACIDS, NUCLEOTIDE_CODES, Sequence
 from benchmate.tools.files import DataFile
 
-MOST_RESIDUES = 3000
+MOST_RESIDUES = 2000
 MOST_MOTIFS = 40
 LOCAL = 50  # bases of the window in which the GC content is reported where no window is asked for
 _NOT_ENCODED = {
@@ -55,7 +55,7 @@ _NOT_ENCODED = {
 )  # fmt: skip
 def optimize_codons(
     sequence: Sequence,
-    host: str,
+    host: Annotated[str, Field(coerce_numbers_to_str=True)],
     method: Literal["most_frequent", "match_usage"] = "most_frequent",
     kind: Literal["protein", "coding_dna"] | None = None,
     stop: Literal["host", "TAA", "TAG", "TGA", "none"] = "host",

@@ -54,9 +54,9 @@ def simulate_restriction_cloning(
     """Cut a plasmid and an insert with restriction enzymes and ligate them: every circle of one backbone and one insert, both orientations.
 
     The vector is read as a circle; each enzyme must cut it once, and with two the longer piece is the backbone. Of the insert the middle
-    piece is taken, of a circular donor the shorter one; no insert_enzymes in a list of none takes the insert whole, its ends blunt. Only
-    ends that match exactly are joined. Closing of the empty vector is told; concatemers are not. Products begin at base 1 of the vector
-    where that stays.
+    piece is taken, of a circular donor the shorter one; with an empty insert_enzymes the insert is taken whole, its ends blunt. Only ends that
+    match exactly are joined. Whether the empty vector can close is told; concatemers are not looked at. Products begin at base 1 of the
+    vector where the backbone holds it.
 
     Raises InvalidInput: `not_nucleotides`, `ambiguous_bases`, `too_large`, `unknown_enzyme`, `no_site`, `several_sites`, `sites_overlap`,
     `incompatible_ends`.
@@ -177,7 +177,7 @@ def _beside(letters: str, enzymes: list[Any]) -> list[str]:
         spans = [match.span() for match in re.finditer(both_strands(str(enzyme.site)), letters)]
         room = min(min(first, len(letters) - end) for first, end in spans)
         if room < FEWEST_BESIDE:
-            notes.append(f"a {enzyme} site has {room} bases beside it at an end of the insert: many enzymes need 3 to 6")  # fmt: skip
+            notes.append(f"the {enzyme} site at an end of the insert has {room} bases beside it: many enzymes need 3 to 6")  # fmt: skip
     return notes
 
 

@@ -230,7 +230,7 @@ class TestRestrictionCloning:
         (product,) = result.data["products"]
         assert same_circle(product["sequence"], "TCGACCCCCCCGAATTCAGGTG")
         assert product["sequence"].startswith("CCCGAATTC")  # base 1 of the vector stays base 1
-        assert any("2 bases beside it" in warning for warning in result.warnings)
+        assert any("has 2 bases beside it" in warning for warning in result.warnings)
         assert result.data["empty_vector_closes"] is False
 
     @PROPERTY

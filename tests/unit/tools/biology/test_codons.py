@@ -130,15 +130,15 @@ def test_gc_of_every_window_stays_within_limits() -> None:
 
 
 def test_match_usage_follows_the_host_and_its_seed() -> None:
-    protein = "M" + "LRSKA" * 400
+    protein = "M" + "LRSKA" * 390
     first, again, other = (
         dna_of(protein, "yeast", method="match_usage", longest_run=20, seed=seed) for seed in (1, 1, 2)
     )
     assert first == again != other
     shares = usage_of(find_host("yeast")).shares
     used = Counter(first[i : i + 3] for i in range(0, len(first), 3))
-    for codon, share in shares["L"].items():  # 400 draws: three standard deviations of the binomial
-        assert abs(used[codon] / 400 - share) <= 3 * math.sqrt(share * (1 - share) / 400)
+    for codon, share in shares["L"].items():  # 390 draws: three standard deviations of the binomial
+        assert abs(used[codon] / 390 - share) <= 3 * math.sqrt(share * (1 - share) / 390)
 
 
 def test_codons_below_the_lowest_share_are_not_used() -> None:
@@ -219,6 +219,12 @@ def test_the_protein_comes_back(protein: str, host: str, method: str) -> None:
 )  # fmt: skip
 def test_bad_input_is_named(arguments: dict[str, Any], code: str) -> None:
     assert error(**arguments).code == code
+
+
+@pytest.mark.parametrize("name", [9606, "9606", "Homo sapiens", "H. sapiens", "human", "HEK293"])
+def test_a_host_has_many_names(name: str | int) -> None:
+    assert run(sequence="MKL", host=name, kind="protein").data["host"]["taxid"] == 9606
+    assert run(sequence="MKL", host="E. coli BL21(DE3)", kind="protein").data["host"]["taxid"] == 316407
 
 
 def test_errors_name_the_nearest() -> None:
