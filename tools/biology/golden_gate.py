@@ -51,7 +51,7 @@ def simulate_golden_gate(
     Each part must be cut twice. Overhangs are written as on the top strand. The product begins with the first part's overhang. The
     fidelity of the overhangs beyond their being different is not computed.
 
-    Raises InvalidInput: `not_nucleotides`, `ambiguous_bases`, `too_large`, `wrong_number`, `unknown_enzyme`, `not_type_iis`, `no_site`, `several_sites`,
+    Raises InvalidInput: `not_nucleotides`, `ambiguous_bases`, `too_large`, `wrong_number`, `unknown_enzyme`, `unsupported_enzyme`, `not_type_iis`, `no_site`, `several_sites`,
     `wrong_orientation`, `incompatible_ends`, `ambiguous_assembly`, `left_out`.
 
     Args:

@@ -55,11 +55,11 @@ def simulate_restriction_cloning(
 
     The vector is read as a circle; each enzyme must cut it once, and with two the longer piece is the backbone. Of the insert the middle
     piece is taken, of a circular donor the shorter one; with an empty insert_enzymes the insert is taken whole, its ends blunt. Only ends that
-    match exactly are joined. Whether the empty vector can close is told; concatemers are not looked at. Products begin at base 1 of the
-    vector where the backbone holds it.
+    match exactly are joined. Whether the empty vector can close is told; concatemers are not looked at. Products are written along the
+    vector, from its base 1 where the backbone holds it; in recombinant_forward the insert reads in the same direction.
 
-    Raises InvalidInput: `not_nucleotides`, `ambiguous_bases`, `too_large`, `unknown_enzyme`, `no_site`, `several_sites`, `sites_overlap`,
-    `incompatible_ends`.
+    Raises InvalidInput: `not_nucleotides`, `ambiguous_bases`, `too_large`, `unknown_enzyme`, `unsupported_enzyme`, `no_site`, `several_sites`,
+    `sites_overlap`, `incompatible_ends`.
 
     Args:
         vector: The plasmid.
@@ -166,7 +166,7 @@ def _insert(letters: str, circular: bool, enzymes: list[Any]) -> tuple[Piece, li
     if len(pieces) == 2:
         notes.append("the insert is cut once: the longer piece was taken, its other end blunt as given")
     else:
-        notes.append("the insert was taken whole, its ends blunt; Taq polymerase would leave A overhangs, which fit no blunt end")  # fmt: skip
+        notes.append("the insert was taken whole, its ends blunt; Taq polymerase leaves A overhangs, which fit no blunt end, and plain primers leave no 5' phosphates")  # fmt: skip
     return max(pieces, key=lambda piece: len(piece.top)), notes
 
 
