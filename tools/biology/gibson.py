@@ -61,8 +61,8 @@ def simulate_gibson_assembly(
     An overlap is an exact match at the very ends, of at least `overlap` bases; fragments may be given in any order and turned round. The
     first fragment keeps its orientation, and a circle begins with it. Tm of overlaps up to 30 bases is by the 2+4 rule. Hairpins in the overlaps and matches inside fragments are not looked at.
 
-    Raises InvalidInput: `not_nucleotides`, `ambiguous_bases`, `too_large`, `wrong_number`, `circular_fragment`, `too_short`, `incompatible_ends`,
-    `ambiguous_assembly`, `left_out`, `closes_to_circle`.
+    Raises InvalidInput: `not_nucleotides`, `ambiguous_bases`, `too_large`, `wrong_number`, `circular_fragment`, `too_short`,
+    `incompatible_ends`, `ambiguous_assembly`, `left_out`, `closes_to_circle`.
 
     Args:
         fragments: The fragments, linear, as PCR products or a cut vector.

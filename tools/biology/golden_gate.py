@@ -51,8 +51,8 @@ def simulate_golden_gate(
     Each part must be cut twice. Overhangs are written as on the top strand. The product begins with the first part's overhang. The
     fidelity of the overhangs beyond their being different is not computed.
 
-    Raises InvalidInput: `not_nucleotides`, `ambiguous_bases`, `too_large`, `wrong_number`, `unknown_enzyme`, `unsupported_enzyme`, `not_type_iis`, `no_site`, `several_sites`,
-    `wrong_orientation`, `incompatible_ends`, `ambiguous_assembly`, `left_out`.
+    Raises InvalidInput: `not_nucleotides`, `ambiguous_bases`, `too_large`, `wrong_number`, `unknown_enzyme`,
+    `unsupported_enzyme`, `not_type_iis`, `no_site`, `several_sites`, `wrong_orientation`, `incompatible_ends`, `ambiguous_assembly`, `left_out`.
 
     Args:
         parts: The parts with the vector among them, such as {"name": …, "sequence": …, "topology": "circular"} for a plasmid.
