@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BeforeValidator
 
 from benchmate.runtime.errors import Crashed, InvalidInput
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.base import Source, ToolResult, tool
-from benchmate.tools.chemistry.admet_endpoints import ENDPOINTS, Name
+from benchmate.tools.chemistry.admet_endpoints import ENDPOINTS, Name, endpoint_name
 from benchmate.tools.chemistry.compounds import Compound
 
 if TYPE_CHECKING:
@@ -48,7 +50,9 @@ NO_FACTS = (
     ),
     example={"compound": "aspirin", "endpoints": ["herg_blocking", "human_intestinal_absorption"]},
 )
-def predict_admet(compound: Compound, endpoints: list[Name] | None = None) -> ToolResult:
+def predict_admet(
+    compound: Compound, endpoints: list[Annotated[Name, BeforeValidator(endpoint_name)]] | None = None
+) -> ToolResult:
     """Predict absorption, distribution, metabolism, excretion and toxicity by ADMET-AI, an ensemble of neural networks on the structure.
 
     Each endpoint is either the probability of a class or a number, with the percentile among approved drugs of DrugBank (of their
@@ -61,7 +65,7 @@ def predict_admet(compound: Compound, endpoints: list[Name] | None = None) -> To
 
     Args:
         compound: The compound.
-        endpoints: Which endpoints to give; all where none is named.
+        endpoints: Which endpoints to give, also as `hERG`, `CYP3A4`, `BBB`, `Caco-2`; all where none is named.
     """
     mol = compound.parent_mol()
     _refuse(mol, compound)
@@ -165,7 +169,7 @@ def _quantity(row: dict[str, Any], method: str, flags: list[str]) -> Quantity:
     if flags:
         conditions["domain"] = "see the warnings"
     return Quantity(
-        value=row["value"], unit=row["unit"], property=row["endpoint"], method=method, conditions=conditions, relation="~", decimals=2,
+        value=row["value"], unit=row["unit"], property=row["endpoint"], method=method, conditions=conditions, relation="~", decimals=3,
     )  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+import functools
+from typing import Any, Literal, NamedTuple
 
 Name = Literal[
     "human_intestinal_absorption", "oral_bioavailability", "aqueous_solubility", "log_d", "hydration_free_energy", "caco2_permeability",
@@ -72,3 +73,24 @@ ENDPOINTS: dict[Name, Endpoint] = {
     "mitochondrial_potential": _tox21("SR-MMP", "lowers the mitochondrial membrane potential", "mitochondrial membrane potential, mitochondrial toxicity, SR-MMP"),
     "p53": _tox21("SR-p53", "sets off p53", "p53 response, SR-p53"),
 }  # fmt: skip
+
+_ALSO = {"solubility": "aqueous_solubility", "logs": "aqueous_solubility", "t1/2": "half_life",
+         "protein binding": "plasma_protein_binding", "half-life": "half_life", "logd7.4": "log_d"}  # fmt: skip
+
+
+def endpoint_name(given: Any) -> Any:
+    """Return the name of an endpoint for how chemists write it ('hERG', 'CYP3A4', 'Caco-2', 'HIA_Hou'); anything else as it is."""
+    return _names().get(_folded(given), given) if isinstance(given, str) else given
+
+
+@functools.cache
+def _names() -> dict[str, str]:
+    known: dict[str, str] = {}
+    for name, endpoint in ENDPOINTS.items():
+        for words in (name, endpoint.key, *endpoint.words.split(",")):
+            known.setdefault(_folded(words), name)
+    return known | {_folded(words): name for words, name in _ALSO.items()}
+
+
+def _folded(words: str) -> str:
+    return "".join(c for c in words.lower() if c.isalnum())

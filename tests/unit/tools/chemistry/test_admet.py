@@ -15,7 +15,7 @@ from benchmate.tools import extras
 from benchmate.tools.base import ToolContext, ToolResult
 from benchmate.tools.chemistry import admet
 from benchmate.tools.chemistry.admet import predict_admet
-from benchmate.tools.chemistry.admet_endpoints import ENDPOINTS
+from benchmate.tools.chemistry.admet_endpoints import ENDPOINTS, endpoint_name
 
 installed = pytest.mark.skipif(bool(extras.missing_parts("admet")), reason="ADMET-AI is not installed")
 
@@ -61,6 +61,32 @@ def test_all_endpoints_or_those_named(canned: dict[str, Any]) -> None:
     assert len(ENDPOINTS) == 41 and len({e.key for e in ENDPOINTS.values()}) == 41
     assert set(run("aspirin").quantities) == set(ENDPOINTS) - {"half_life"}
     assert set(run("aspirin", "herg_blocking", "herg_blocking").quantities) == {"herg_blocking"}
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("hERG", "herg_blocking"),
+        ("CYP3A4", "cyp3a4_inhibition"),
+        ("CYP3A4 substrate", "cyp3a4_substrate"),
+        ("BBB", "bbb_penetration"),
+        ("HIA_Hou", "human_intestinal_absorption"),
+        ("Caco-2", "caco2_permeability"),
+        ("half-life", "half_life"),
+        ("LD50", "ld50"),
+        ("Solubility", "aqueous_solubility"),
+        ("log_d", "log_d"),
+    ],
+)
+def test_endpoints_as_chemists_write_them(canned: dict[str, Any], written: str, name: str) -> None:
+    (row,) = run("aspirin", written).data["endpoints"]
+    assert row["endpoint"] == name
+
+
+def test_every_endpoint_has_a_name_of_its_own() -> None:
+    for name, endpoint in ENDPOINTS.items():
+        assert endpoint_name(name) == endpoint_name(endpoint.key) == name
+    assert endpoint_name(3) == 3 and endpoint_name("unknown") == "unknown"
 
 
 def test_a_probability_says_of_what_and_that_it_is_no_fact(canned: dict[str, Any]) -> None:
@@ -137,7 +163,7 @@ def test_a_salt_is_its_parent(canned: dict[str, Any]) -> None:
         ("[NH3][Pt]([NH3])(Cl)Cl", (), "outside_domain"),
         ("water", (), "outside_domain"),
         ("C[Hg]C", (), "outside_domain"),
-        ("aspirin", ("herg",), "bad_arguments"),
+        ("aspirin", ("hERGs",), "bad_arguments"),
         ("aspirinn", (), "unknown_compound"),
         ("C1CC", (), "invalid_smiles"),
         ("", (), "bad_arguments"),
