@@ -24,6 +24,8 @@ ESTIMATES = frozenset(
         "LK",
     }
 )
+# Gross errors stand among its values (CCl2F2 +491.6 instead of -495.8 kJ/mol): any other table goes before.
+LAST = "API_TDB_G"
 DISAGREEMENT = (
     0.02  # relative; for temperatures of the absolute value. Sources further apart than this are named
 )
@@ -47,7 +49,7 @@ PROPERTIES: dict[str, Tabulated] = {
     "triple_point_temperature": Tabulated("Tt", "K", "K", {}, "triple point temperature, triple point"),
     "enthalpy_of_formation_gas": Tabulated(
         "Hfg", "J/mol", "kJ/mol", {"phase": "ideal gas", "temperature": "298.15 K"},
-        "enthalpy of formation of the gas, heat of formation, enthalpy of formation, standard heat of formation, gas-phase Hf",
+        "tabulated enthalpy of formation of the gas, tabulated heat of formation, gas-phase Hf",
     ),
     "enthalpy_of_formation_liquid": Tabulated(
         "Hfl", "J/mol", "kJ/mol", {"phase": "liquid", "temperature": "298.15 K"},
@@ -88,7 +90,7 @@ PROPERTIES: dict[str, Tabulated] = {
         "What is the boiling point of acetone?",
         "melting point of naphthalene",
         "At what temperature does benzene boil?",
-        "standard heat of formation of methane",
+        "tabulated heat of formation of methane",
         "Flash point of toluene?",
         "What is the experimental dipole moment of chloroform?",
         "critical temperature of carbon dioxide",
@@ -149,7 +151,7 @@ def tabulated(function: str, cas: str) -> dict[str, float]:
     import chemicals
 
     look_up: Any = getattr(chemicals, function)
-    methods = getattr(chemicals, f"{function}_methods")(CASRN=cas)
+    methods = sorted(getattr(chemicals, f"{function}_methods")(CASRN=cas), key=LAST.__eq__)
     found = {}
     for method in methods:
         value = None if method in ESTIMATES else look_up(CASRN=cas, method=method)
