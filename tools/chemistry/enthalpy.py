@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -18,14 +18,15 @@ from benchmate.tools.base import ToolResult, tool
 from benchmate.tools.chemistry.compounds import resolve_compound
 from benchmate.tools.chemistry.formation_enthalpies import (
     COARSE,
-    DEFINED,
     PHASES,
     TABLES,
     Formation,
     find_formation,
+    formation_record,
+    used_value,
 )
-from benchmate.tools.chemistry.homodesmotic import METHOD, estimate
 from benchmate.tools.chemistry.named_equations import NamedEquation, parse_named_equation
+from benchmate.tools.chemistry.reaction_schemes import by_schemes
 from benchmate.tools.chemistry.tight_binding import REFERENCES, Surface, check_electrons, embed, tblite_name
 from benchmate.tools.extras import require
 
@@ -121,7 +122,7 @@ def estimate_reaction_enthalpy(
         direct = _computed(parsed, text, signed, formations, seed, entities, list(warnings))
         if direct.quantities:
             return direct
-    by_scheme = _by_schemes(parsed, text, signed, formations, seed, entities, list(warnings))
+    by_scheme = by_schemes(parsed, text, signed, formations, seed, entities, list(warnings))
     return by_scheme or direct or _computed(parsed, text, signed, formations, seed, entities, warnings)
 
 
@@ -145,7 +146,7 @@ def _tabulated(
             total = sum(float(n) * v for n, v in zip(signed, values, strict=True) if v is not None)
             by_table[table] = round(total, 4)
     chosen = next(iter(by_table), None)
-    used = [(f, *_used(f, chosen)) for f in formations]
+    used = [(f, *used_value(f, chosen)) for f in formations]
     value = sum(float(n) * v for n, (_, _, v) in zip(signed, used, strict=True))
     if chosen is None and not all(f.defined for f in formations):
         warnings.append("no one table has every species: values of different evaluations were combined")
@@ -184,7 +185,7 @@ def _tabulated(
                 "the tables disagree: " + ", ".join(f"{t} {v:.1f} kJ/mol" for t, v in by_table.items())
             )
     return ToolResult(
-        data={"equation": text, "reliability": "tabulated", "by_table": by_table, "species": [_shown(f, n) for f, n in zip(formations, signed, strict=True)]},
+        data={"equation": text, "reliability": "tabulated", "by_table": by_table, "species": [formation_record(f, n) for f, n in zip(formations, signed, strict=True)]},
         quantities=quantities, entities=entities,
         source=Source(kind="table", name=f"chemicals {chemicals.__version__}", reference=f"{source}; chemicals doi:10.5281/zenodo.10058866"),
         warnings=tuple(dict.fromkeys(warnings)),
@@ -195,20 +196,6 @@ def _from_table(formation: Formation, table: str) -> float | None:
     if formation.defined:
         return 0.0
     return next((v for key, v in formation.values.items() if TABLES[key] == table), None)
-
-
-def _used(formation: Formation, table: str | None) -> tuple[str, float]:
-    if formation.defined:
-        return DEFINED, 0.0
-    key = next((k for k in formation.values if TABLES[k] == table), next(iter(formation.values)))
-    return TABLES[key], formation.values[key]
-
-
-def _shown(formation: Formation, number: Fraction) -> dict[str, Any]:
-    return {
-        "species": formation.species.text, "taken_as": formation.name, "phase": PHASES[formation.phase], "coefficient": str(number),
-        "formation_enthalpy_kj_per_mol": {TABLES.get(k, k): v for k, v in formation.values.items()},
-    }  # fmt: skip
 
 
 def _computed(
@@ -262,66 +249,6 @@ def _computed(
         },
         quantities=quantities, entities=entities,
         source=Source(kind="computed", name=tblite_name(), reference=REFERENCES["GFN2-xTB"]),
-        warnings=tuple(dict.fromkeys(warnings)),
-    )  # fmt: skip
-
-
-def _by_schemes(
-    parsed: NamedEquation,
-    text: str,
-    signed: list[Fraction],
-    formations: list[Formation],
-    seed: int,
-    entities: tuple[Entity, ...],
-    warnings: list[str],
-) -> ToolResult | None:
-    """Return the enthalpy with heats from homodesmotic reactions where none is tabulated; None where one of these is doubtful."""
-    require("qm", "estimate_reaction_enthalpy beyond the tables")
-    total, variance, species, quantities = 0.0, 0.0, list[dict[str, Any]](), dict[str, Quantity]()
-    for i, (number, formation, substance) in enumerate(
-        zip(signed, formations, parsed.substances, strict=True)
-    ):
-        shown = _shown(formation, number)
-        about = {
-            "species": formation.species.text,
-            "phase": PHASES[formation.phase],
-            "temperature": "298.15 K",
-        }
-        if formation.values:
-            table, one = _used(formation, None)
-            how, error = f"tabulated: {table}", None
-        else:
-            try:
-                structure = substance.compound or resolve_compound(formation.smiles)
-                found = estimate(structure, seed)
-            except BenchmateError:
-                return None
-            if found.doubts:
-                return None
-            one, how, error = found.value, METHOD, found.error
-            about["reaction"] = found.equation
-            shown["scheme"] = found.told()
-            variance += (float(number) * error) ** 2
-        total += float(number) * one
-        species.append(shown)
-        quantities[f"formation_enthalpy_{i}"] = Quantity(
-            value=one, unit="kJ/mol", property="formation_enthalpy", method=how, conditions=about, uncertainty=error,
-            relation="=" if error is None else "~",
-        )  # fmt: skip
-    conditions = {
-        "equation": text,
-        "temperature": "298.15 K",
-        "per": "mole of reaction as written",
-        "reliability": "homodesmotic",
-    }
-    enthalpy = Quantity(
-        value=total, unit="kJ/mol", property="reaction_enthalpy", relation="~", uncertainty=round(math.sqrt(variance), 1), conditions=conditions,
-        method="Hess's law from tabulated heats of formation and estimated ones",
-    )  # fmt: skip
-    return ToolResult(
-        data={"equation": text, "reliability": "homodesmotic", "species": species}, quantities={"reaction_enthalpy": enthalpy, **quantities},
-        entities=entities,
-        source=Source(kind="computed", name=f"{tblite_name()}, tables of chemicals", reference=REFERENCES["GFN2-xTB"]),
         warnings=tuple(dict.fromkeys(warnings)),
     )  # fmt: skip
 

@@ -7,7 +7,8 @@ The tables are those of the `chemicals` package. Two of its methods are left out
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from fractions import Fraction
+from typing import Any, Literal
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.tools.chemistry.formulas import Species
@@ -121,6 +122,22 @@ def find_formation(substance: Substance) -> Formation:
         p for p in PHASES if p != phase and any(tabulated_values(row.cas, p) for row in rows if row.cas)
     )
     return Formation(species, phase, species.text, smiles, {}, elsewhere=elsewhere)
+
+
+def used_value(formation: Formation, table: str | None) -> tuple[str, float]:
+    """Return the table and the value in kJ/mol that is used: of `table` where it has the species, else of the first that has it."""
+    if formation.defined:
+        return DEFINED, 0.0
+    key = next((k for k in formation.values if TABLES[k] == table), next(iter(formation.values)))
+    return TABLES[key], formation.values[key]
+
+
+def formation_record(formation: Formation, number: Fraction) -> dict[str, Any]:
+    """Return a species of a reaction, with its signed coefficient and all tabulated values, as data."""
+    return {
+        "species": formation.species.text, "taken_as": formation.name, "phase": PHASES[formation.phase], "coefficient": str(number),
+        "formation_enthalpy_kj_per_mol": {TABLES.get(k, k): v for k, v in formation.values.items()},
+    }  # fmt: skip
 
 
 def _standard_phase(rows: list[KnownCompound]) -> Phase:
