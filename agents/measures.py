@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -16,7 +17,25 @@ from benchmate.tools.mentions import numbers_in
 CLOSE = 5  # characters between two numbers that share a unit: ' and ', ' to ', '-'
 NEAR = 48  # characters before or after a number that may name its argument
 _JOIN = r"(?:\s*(?:=|:|≈|~|(?:is|of|are|was|were|equals?|being|at|about|around|to|a|an|the|from|between|with|than|by)\b))*\s*"
-WORDS_BEFORE, WORDS_AFTER, SAME_UNIT, PLAIN = 8, 6, 3, 1  # how much each sign counts
+# how much each sign counts
+RANGE, WORDS_BEFORE, WORDS_AFTER, EXACT_UNIT, SAME_UNIT, PLAIN, FAR_SCALE = 9, 8, 6, 4, 3, 1, -6
+_FAR = 1e4  # units this far apart are not meant for each other: 88 km is no amplitude in mm
+_PLUS_MINUS = re.compile(r"(?:±|\+/[-−]|\+[-−]|\\pm|plus or minus)\s*$", re.I)
+_RANGE = re.compile(r"^\s*(?:[A-Za-zµμ°%/]{1,8}\s*)?(?:-|–|—|to|and|\.\.\.?|…)\s*$", re.I)
+# '46.8 N, 8.1 E': a latitude and a longitude
+_NORTH_EAST = re.compile(
+    r"(?P<lat>\d+(?:\.\d+)?)\s*(?:°|deg(?:rees)?)?\s*(?P<ns>[NS])(?:orth|outh)?\s*[,;/]?\s*(?:and\s+)?"
+    r"(?P<lon>\d+(?:\.\d+)?)\s*(?:°|deg(?:rees)?)?\s*(?P<ew>[EW])(?:ast|est)?\b"
+)
+# arguments that bound one thing from below and from above: 'low' and 'high', 'min_period' and 'max_period'
+_BOUNDS = (
+    ("low", "high"),
+    ("min", "max"),
+    ("minimum", "maximum"),
+    ("lower", "upper"),
+    ("start", "end"),
+    ("shortest", "longest"),
+)
 
 
 class Measure(NamedTuple):
@@ -26,6 +45,11 @@ class Measure(NamedTuple):
     unit: str | None
     start: int
     end: int
+
+    @property
+    def exact(self) -> str:
+        """The unit in full, '' for a plain number."""
+        return _pint_unit(self.unit) if self.unit else ""
 
     def into(self, unit: str) -> float | None:
         """Return the value in `unit`: a plain number is taken to be in it; None where the dimensions differ."""
@@ -87,7 +111,9 @@ def _patterns(name: str, words: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     parts = [rf"(?-i:{re.escape(w)})" for w in single] + [rf"{re.escape(w)}(?:e?s)?" for w in longer]
     named = "|".join(parts)
     before = re.compile(rf"(?<![A-Za-z])(?:{named}){_JOIN}[(\[]?$", re.I)
-    after = re.compile(rf"^\s*[-–]?\s*(?:of\s+|in\s+)?(?:the\s+)?(?:\w+\s+)?(?:{named})(?![A-Za-z])", re.I)
+    after = re.compile(
+        rf"^\s*[-–]?\s*(?:of\s+|in\s+)?(?:the\s+)?(?:[\w-]+\s+){{0,2}}?(?:{named})(?![A-Za-z])", re.I
+    )
     return before, after
 
 
@@ -96,78 +122,183 @@ def assign(
     parameters: Mapping[str, Mapping[str, Any]],
     candidates: Sequence[Candidate],
     required: set[str],
-) -> dict[str, float | int | list[float]]:
+) -> dict[str, float | int]:
     """Return the numbers that a question gives to the measured parameters of a tool (those whose schema names a unit).
 
     A number goes where its words or its unit point, the clearest first, and is used once. An optional parameter needs
-    words, or a unit that only it has; the required ones that are left take the numbers that are left, in order.
+    words, a range, or a unit that only it has; the required ones that are left take the numbers that are left, in order.
     """
     own = [c for c in candidates if c.start >= 0]
-    offset = _offset(question, own)
-    found = [m for m in measures(own)]
+    offset = question_offset(question, own)
+    found = [m._replace(start=m.start - offset, end=m.end - offset) for m in measures(own)]
+    counts = [_patterns(n, s.get("words", ""))[1] for n, s in parameters.items() if not s["unit"]]
+    found = [  # '1024 bits': what the number counts, not its unit
+        m._replace(unit=None, end=m.end - len(m.unit))
+        if m.unit and any(c.fullmatch(m.unit) for c in counts)
+        else m
+        for m in found
+    ]
+    taken: dict[str, float | int] = {}
+    used = _take_positions(question, parameters, found, taken)
+    errors = {
+        place: place - 1
+        for place in range(1, len(found))
+        if _PLUS_MINUS.search(
+            question[
+                found[place - 1].end if found[place - 1].end < found[place].start else 0 : found[place].start
+            ]
+        )
+    }
+    used |= set(errors)
+    scores = _scores(question, parameters, found, required)
+    order = list(parameters)
+    scores.sort(key=lambda s: (-s[0], s[1], order.index(s[2])))
+    owners: dict[int, str] = {}
+    for score, place, name in scores:
+        if score <= 0 or name in taken or place in used:
+            continue
+        if (value := _fitting(found[place], parameters[name])) is not None:
+            taken[name], owners[place] = value, name
+            used.add(place)
+    for place, measure in enumerate(found):
+        # a number with a unit that nothing claimed goes to the first argument it fits
+        if place in used or measure.unit is None:
+            continue
+        for name, schema in parameters.items():
+            if not schema["unit"] or name in taken or _is_whole(schema) or _far(measure, schema):
+                continue
+            if (value := _fitting(measure, schema)) is not None:
+                taken[name], owners[place] = value, name
+                break
+    for place, of in errors.items():  # '23.41 ± 0.05 mas'
+        name = f"{owners.get(of)}_error"
+        if name in parameters and (value := _fitting(found[place], parameters[name])) is not None:
+            taken[name] = value
+    return taken
+
+
+def _fitting(measure: Measure, schema: Mapping[str, Any]) -> float | int | None:
+    """Return a number as an argument takes it, or None where it cannot."""
+    value = measure.into(schema["unit"])
+    if value is None or not _is_whole(schema):
+        return value
+    return int(value) if value.is_integer() else None
+
+
+def _scores(
+    question: str, parameters: Mapping[str, Mapping[str, Any]], found: Sequence[Measure], required: set[str]
+) -> list[tuple[float, int, str]]:
+    """Return how clearly each number belongs to each parameter: (score, place of the number, name)."""
     scores: list[tuple[float, int, str]] = []
     dimensions = [s["unit"] for s in parameters.values()]
+    bounds = _bounds(question, parameters, found)
     for place, measure in enumerate(found):
-        start, end = measure.start - offset, measure.end - offset
         for name, schema in parameters.items():
             if measure.into(schema["unit"]) is None:
                 continue
             before, after = _patterns(name, schema.get("words", ""))
-            score = 0.0
-            if match := before.search(question, max(0, start - NEAR), start):
+            score = float(RANGE if (place, name) in bounds else 0)
+            if match := before.search(question, max(0, measure.start - NEAR), measure.start):
                 score += WORDS_BEFORE + min(3.0, (match.end() - match.start()) / 10)
-            elif after.match(question[end : end + NEAR]):
+            elif after.match(question[measure.end : measure.end + NEAR]):
                 score += WORDS_AFTER
             if measure.unit is not None and schema["unit"]:
                 alone = sum(same_dimension(schema["unit"], other) for other in dimensions) == 1
-                score += SAME_UNIT if alone or name in required else (1 if score else 0)
+                if alone or name in required:
+                    score += SAME_UNIT
+                elif measure.exact == schema["unit"]:
+                    score += EXACT_UNIT if score == 0 else 1
+                elif score:
+                    score += FAR_SCALE if _far(measure, schema) else 1
             elif name in required:
                 score += PLAIN if measure.unit is None else 0
             if score:
                 scores.append((score, place, name))
-    order = list(parameters)
-    scores.sort(key=lambda s: (-s[0], s[1], order.index(s[2])))
-    taken: dict[str, float | int | list[float]] = {}
-    used: set[int] = set()
-    for _, place, name in scores:
-        if name in taken or place in used:
+    return scores
+
+
+def _far(measure: Measure, schema: Mapping[str, Any]) -> bool:
+    """Return whether a number's unit and the argument's are orders of magnitude apart."""
+    one = measure._replace(value=1.0).into(schema["unit"]) if measure.unit and schema["unit"] else None
+    return one is not None and one > 0 and not 1 / _FAR < one < _FAR
+
+
+def _bounds(
+    question: str, parameters: Mapping[str, Mapping[str, Any]], found: Sequence[Measure]
+) -> set[tuple[int, str]]:
+    """Return which numbers are the ends of a range ('0.8-6 Hz', 'between 2 and 5 days') that a pair of arguments bounds."""
+    pairs = []
+    for name in parameters:
+        for lower, upper in _BOUNDS:
+            parts = name.split("_")
+            if (
+                lower in parts
+                and (other := "_".join(upper if p == lower else p for p in parts)) in parameters
+            ):
+                pairs.append((name, other))
+    bounds = set[tuple[int, str]]()
+    for place, (one, two) in enumerate(itertools.pairwise(found)):
+        joined = question[one.end : two.start] if one.end <= two.start else ""
+        glued = not joined and two.value < 0 and one.value >= 0  # '0.8-6' read as 0.8 and -6
+        if not (_RANGE.match(joined) or glued):
             continue
-        value = found[place].into(parameters[name]["unit"])
-        if value is None or (_is_whole(parameters[name]) and not value.is_integer()):
-            continue
-        taken[name] = int(value) if _is_whole(parameters[name]) else value
-        used.add(place)
-    for place, measure in enumerate(
-        found
-    ):  # a number with a unit that nothing claimed goes to the first argument it fits
-        if place in used or measure.unit is None:
-            continue
-        for name, schema in parameters.items():
-            value = measure.into(schema["unit"]) if schema["unit"] and name not in taken else None
-            if value is not None and not _is_whole(schema):
-                taken[name] = value
-                break
-    return taken
+        high = two._replace(value=abs(two.value)) if glued else two
+        for low_name, high_name in pairs:
+            low_unit, high_unit = parameters[low_name]["unit"], parameters[high_name]["unit"]
+            low_value, high_value = one.into(low_unit), high.into(high_unit)
+            if low_value is not None and high_value is not None and low_value < high_value:
+                bounds |= {(place, low_name), (place + 1, high_name)}
+    return bounds
+
+
+def _take_positions(
+    question: str,
+    parameters: Mapping[str, Mapping[str, Any]],
+    found: Sequence[Measure],
+    taken: dict[str, float | int],
+) -> set[int]:
+    """Give latitudes and longitudes written by the points of the compass to their arguments; return the numbers used."""
+    latitudes = [n for n in parameters if "latitude" in n.split("_")]
+    longitudes = [n for n in parameters if "longitude" in n.split("_")]
+    used = set[int]()
+    for match, lat, lon in zip(_NORTH_EAST.finditer(question), latitudes, longitudes, strict=False):
+        taken[lat] = float(match["lat"]) * (-1 if match["ns"] == "S" else 1)
+        taken[lon] = float(match["lon"]) * (-1 if match["ew"] == "W" else 1)
+        used |= {i for i, m in enumerate(found) if match.start() <= m.start < match.end()}
+    return used
 
 
 def _is_whole(schema: Mapping[str, Any]) -> bool:
     return "integer" in {schema.get("type"), *(part.get("type") for part in schema.get("anyOf", []))}
 
 
-def _offset(question: str, candidates: Sequence[Candidate]) -> int:
-    from benchmate.agents.router import question_offset
+def question_offset(question: str, candidates: Sequence[Candidate]) -> int:
+    """Return where `question` starts in the text its candidates were found in."""
+    for candidate in candidates:
+        local = question.lower().find(candidate.text.lower())
+        if local >= 0:
+            return candidate.start - local
+    return 0
 
-    return question_offset(question, candidates)
+
+class NumberList(NamedTuple):
+    """A list of numbers of a text, and the unit beside it."""
+
+    values: list[float] | list[int]
+    unit: str | None
 
 
 def assign_lists(
     question: str, parameters: Mapping[str, Mapping[str, Any]], candidates: Sequence[Candidate]
-) -> dict[str, list[float]]:
-    """Return the lists of numbers that a question gives: each to the parameter that is named before it, else in order."""
-    own = [c for c in candidates if c.start >= 0 and c.kind == "numbers"]
-    offset = _offset(question, [c for c in candidates if c.start >= 0])
-    lists = sorted(own, key=lambda c: c.start)
-    taken: dict[str, list[float]] = {}
+) -> dict[str, NumberList]:
+    """Return the lists of numbers that a question gives: each to the parameter that is named before it, else in order.
+
+    A list without a name may be one or two plain numbers after a parameter's words: 'highlight atoms 3 and 5'.
+    """
+    within = [c for c in candidates if c.start >= 0]
+    offset = question_offset(question, within)
+    lists = sorted((c for c in within if c.kind == "numbers"), key=lambda c: c.start)
+    taken: dict[str, NumberList] = {}
     left = []
     for one in lists:
         head = question[max(0, one.start - offset - NEAR) : one.start - offset]
@@ -176,19 +307,61 @@ def assign_lists(
             if n not in taken and _patterns(n, s.get("words", ""))[0].search(head)
         ]  # fmt: skip
         if named:
-            taken[named[0]] = numbers_in(one.text)
+            taken[named[0]] = _list_for(parameters[named[0]], one, within)
         else:
             left.append(one)
-    for name in parameters:
+    for name, schema in parameters.items():
+        if name not in taken and (few := _few_numbers(question, name, schema, within, offset)):
+            taken[name] = few
+    for name, schema in parameters.items():
         if name not in taken and left:
-            taken[name] = numbers_in(left.pop(0).text)
+            taken[name] = _list_for(schema, left.pop(0), within)
     return taken
+
+
+def _list_for(schema: Mapping[str, Any], one: Candidate, candidates: Sequence[Candidate]) -> NumberList:
+    """Return a list as an argument takes it: in the argument's unit where it has one and another stands beside the list."""
+    units = [c for c in candidates if c.kind == "unit"]
+    beside = [u for u in units if 0 <= u.start - one.end <= 2] or [
+        u for u in units if 0 <= one.start - u.end <= 3
+    ]
+    unit = beside[0].text if beside else None
+    values = numbers_in(one.text)
+    if unit and schema.get("unit"):
+        converted = [Measure(v, unit, 0, 0).into(schema["unit"]) for v in values]
+        values = [v for v in converted if v is not None] if None not in converted else values
+    whole = any(part.get("items", {}).get("type") == "integer" for part in [schema, *schema.get("anyOf", [])])
+    return NumberList([int(v) for v in values] if whole else values, unit)
+
+
+def _few_numbers(
+    question: str, name: str, schema: Mapping[str, Any], candidates: Sequence[Candidate], offset: int
+) -> NumberList | None:
+    """Return the one or two numbers that stand after a list's own words."""
+    plain = sorted((c for c in candidates if c.kind == "number"), key=lambda c: c.start)
+    before = _patterns(name, schema.get("words", ""))[0]
+    for place, number in enumerate(plain):
+        start = number.start - offset
+        if not before.search(question, max(0, start - NEAR), start):
+            continue
+        run = [number]
+        for other in plain[place + 1 :]:
+            if not re.fullmatch(
+                r"\s*(?:,|and|,\s*and|&)\s*", question[run[-1].end - offset : other.start - offset]
+            ):
+                break
+            run.append(other)
+        joined = Candidate(
+            text=" ".join(c.text for c in run), kind="numbers", start=run[0].start, end=run[-1].end
+        )
+        return _list_for(schema, joined, candidates)
+    return None
 
 
 def groups(question: str, candidates: Sequence[Candidate]) -> dict[str, list[float]]:
     """Return the lists of numbers of a question by the word before each, or by their order."""
     own = sorted((c for c in candidates if c.start >= 0 and c.kind == "numbers"), key=lambda c: c.start)
-    offset = _offset(question, [c for c in candidates if c.start >= 0])
+    offset = question_offset(question, [c for c in candidates if c.start >= 0])
     named: dict[str, list[float]] = {}
     for number, one in enumerate(own, 1):
         head = question[max(0, one.start - offset - NEAR) : one.start - offset]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from benchmate.agents.arguments import fits, kind_of
 from benchmate.agents.intake import Candidate
+from benchmate.agents.measures import question_offset
 from benchmate.runtime.calls import Call, record_call
 from benchmate.runtime.context import RunContext, TaskScope
 from benchmate.runtime.errors import NotFound
@@ -25,6 +26,7 @@ MASKS = {
     "protein": "the protein sequence", "equation": "the reaction equation", "number": "some amount", "unit": "a unit",
     "document": "my documents", "file": "the data file", "numbers": "the list of numbers", "time": "the date and time",
     "reaction": "the reaction SMILES", "formula": "the chemical formula", "expression": "the expression",
+    "column": "a column", "position": "the sky position",
 }  # fmt: skip
 KINDS = tuple(MASKS)
 SEARCH = "search_library"
@@ -188,12 +190,3 @@ def _asks_documents(candidates: Sequence[Candidate]) -> bool:
     """Return whether a text is put to one's own documents, and holds nothing that is only for calculating."""
     kinds = [c.kind for c in candidates]
     return "document" in kinds and "equation" not in kinds and kinds.count("unit") < 2
-
-
-def question_offset(question: str, candidates: Sequence[Candidate]) -> int:
-    """Return where `question` starts in the text its candidates were found in."""
-    for candidate in candidates:
-        local = question.lower().find(candidate.text.lower())
-        if local >= 0:
-            return candidate.start - local
-    return 0

@@ -1,8 +1,9 @@
-"""Numbers as tool arguments: a parameter says its unit, callers give a plain number in it or a text such as '5 mg/mL'."""
+"""What a parameter says of itself in its annotation: the unit of a number, the words of an option, the column of a table."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin
 
@@ -58,6 +59,70 @@ class Unit:
             return convert(value, read_unit(found["unit"]).unit, self.unit)
         except InvalidInput as error:
             raise PydanticCustomError("unit", "{why}", {"why": str(error)}) from None
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a question says an option that it does not call by name: `Said({"fdr": "Benjamini-Hochberg, BH, false discovery rate"})`.
+
+    Phrases are separated by commas; `...` in one stands for any few words, `N` for a number that is the value. The
+    options of a yes or no are "true" and "false". It stands in the JSON Schema as `said`.
+    """
+
+    words: Mapping[str, str]
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.words.items()))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return handler(schema) | {"said": dict(self.words)}
+
+
+@dataclass(frozen=True)
+class ColumnName:
+    """Marks a text, or a list of texts, as names of columns in the tool's table: `by: Annotated[str, ColumnName("by, per, grouped by")]`.
+
+    `words` stand before the column's name in a question. A column that no words give to an argument goes to the next
+    one in order, unless the argument is `named_only`.
+    """
+
+    words: str = ""
+    named_only: bool = False
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return handler(schema) | {"column": {"words": self.words, "named_only": self.named_only}}
+
+
+@dataclass(frozen=True)
+class ReadBy:
+    """Marks an argument that a question writes in a way of its own: `reader` returns the values it could mean, likeliest first."""
+
+    reader: Callable[[str], list[Any]]
+
+
+@dataclass(frozen=True)
+class Spelled:
+    """Marks a list whose items are the words of a question that match `pattern`: phases of waves, enzymes."""
+
+    pattern: str
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return handler(schema) | {"spelled": self.pattern}
+
+
+GENETIC_CODE_WORDS = Said(
+    {
+        "2": "vertebrate mitochondrial, mitochondrial, mitochondria", "3": "yeast mitochondrial, yeast mitochondria", "5": "invertebrate mitochondrial",
+        "6": "ciliate", "11": "bacterial, prokaryotic, prokaryote, plastid, chloroplast",
+    }
+)  # fmt: skip
+QUESTION_KEYS = ("words", "said", "column", "spelled")  # of a schema: for reading questions, not for models
 
 
 def units_last(hint: Any) -> Any:

@@ -68,6 +68,7 @@ class Tool:
     extra: str | None = None
     example: Mapping[str, Any] | None = None
     dataset: str | None = None
+    reader: Callable[[str], dict[str, Any] | None] | None = None
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -92,8 +93,10 @@ class Tool:
     @functools.cached_property
     def told_schema(self) -> dict[str, Any]:
         """The schema as a model is told it: without the words by which questions name arguments."""
+        from benchmate.tools.arguments import QUESTION_KEYS
+
         properties = {
-            name: {key: value for key, value in prop.items() if key != "words"}
+            name: {key: value for key, value in prop.items() if key not in QUESTION_KEYS}
             for name, prop in self.schema.get("properties", {}).items()
         }
         return self.schema | {"properties": properties}
@@ -106,6 +109,16 @@ class Tool:
         hints = self.arguments_model.model_fields
         kinds = {name: entity_kind(info.metadata) for name, info in hints.items()}
         return {name: kind for name, kind in kinds.items() if kind}
+
+    @functools.cached_property
+    def readers(self) -> dict[str, Callable[[str], list[Any]]]:
+        """The arguments that a question writes in a way of their own, with what reads them."""
+        from benchmate.tools.arguments import ReadBy
+
+        hints = self.arguments_model.model_fields
+        return {
+            n: note.reader for n, info in hints.items() for note in info.metadata if isinstance(note, ReadBy)
+        }
 
     @functools.cached_property
     def _takes_context(self) -> bool:
@@ -167,6 +180,7 @@ def tool(
     extra: str | None = None,
     example: Mapping[str, Any] | None = None,
     dataset: str | None = None,
+    reader: Callable[[str], dict[str, Any] | None] | None = None,
 ) -> Callable[[Callable[..., ToolResult]], Tool]:
     """Make a tool of a function with type hints and a docstring (Google style: summary, Args).
 
@@ -174,7 +188,8 @@ def tool(
     `Sequence` or `DataFile` accept names, structures, paths or records from callers; the function gets them resolved.
     `properties` maps the properties the result's quantities can have to words a reader uses for them; `extra` names
     what must be installed besides the base (`tools/extras.py`); `example` are arguments of a call that shows the tool;
-    `dataset` names what it reads where that was fetched (`tools/datasets.py`), which the tool itself asks for.
+    `dataset` names what it reads where that was fetched (`tools/datasets.py`), which the tool itself asks for; `reader`
+    returns the arguments that a question holds, for a tool whose arguments are a language of their own.
 
     Raises TypeError at import when a parameter lacks a type or a description, or the extra or data set is unknown.
     """
@@ -211,6 +226,7 @@ def tool(
             extra=extra,
             example=example,
             dataset=dataset,
+            reader=reader,
         )
 
     return make

@@ -12,10 +12,11 @@ from typing import Any
 
 from benchmate.runtime.errors import BenchmateError, InvalidInput, without_hints
 from benchmate.runtime.evidence import Entity
-from benchmate.tools.base import Source, ToolResult, tool
+from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 from benchmate.tools.biology.sequences import find_sequences, parse_sequence
 from benchmate.tools.chemistry.compounds import Compound, find_names, resolve_compound
 from benchmate.tools.chemistry.parsing import looks_like_smiles
+from benchmate.tools.columns import columns_in, headers_of, named_columns
 from benchmate.tools.mentions import Found, find_elements, find_expressions, find_formulas, find_mentions
 
 LONGEST_QUESTION = 20_000  # characters; longer texts belong in the library
@@ -427,9 +428,11 @@ def _is_unit(written: str, parse: Any) -> bool:
     return True
 
 
-@tool(domain="internal", version="1")
-def find_entities(text: str) -> ToolResult:
+@tool(domain="internal", version="2")
+def find_entities(text: str, context: ToolContext) -> ToolResult:
     """Find what a question is about: compounds, sequences, equations, numbers and units, compounds and sequences resolved.
+
+    Where it names a table that is there, the columns it speaks of are found by the table's own header.
 
     Args:
         text: The question.
@@ -437,7 +440,7 @@ def find_entities(text: str) -> ToolResult:
     if len(text) > LONGEST_QUESTION:
         raise InvalidInput("too_large", f"the question has {len(text)} characters; {LONGEST_QUESTION} is the limit",
                            hint="put long texts into the library with `benchmate ingest`")  # fmt: skip
-    candidates, entities = find_candidates(text), list[Entity]()
+    candidates, entities = _with_columns(find_candidates(text), text, context), list[Entity]()
     for number, candidate in enumerate(candidates):
         try:
             if candidate["kind"] == "compound":
@@ -457,6 +460,23 @@ def find_entities(text: str) -> ToolResult:
         data={"candidates": plain}, entities=tuple(entities), warnings=problems,
         source=Source(kind="computed", name="benchmate"),
     )  # fmt: skip
+
+
+def _with_columns(candidates: list[dict[str, Any]], text: str, context: ToolContext) -> list[dict[str, Any]]:
+    """Return the candidates with the columns of the tables that the text names, in place of what overlaps them."""
+    columns = [{**f._asdict(), "key": f.text} for f in named_columns(text)]
+    for name in {c["text"] for c in candidates if c["kind"] == "file"}:
+        headers = headers_of(name, context.artifact_dir)
+        columns = [c for c in columns if c["key"] in headers] if headers else columns
+        columns += [{**found._asdict(), "key": header} for found, header in columns_in(text, headers)]
+    held = _Taken(
+        Found(c["start"], c["end"], c["text"], c["kind"]) for c in candidates if c["kind"] == "file"
+    )
+    kept = [c for c in columns if held.add(Found(c["start"], c["end"], c["text"], "column"))]
+    others = [
+        c for c in candidates if c["kind"] == "file" or not held.overlaps(Found(c["start"], c["end"], "", ""))
+    ]
+    return sorted([*others, *kept], key=lambda c: int(c["start"]))
 
 
 @tool(domain="internal", version="1")

@@ -17,7 +17,7 @@ class Found(NamedTuple):
     end: int
     text: str
     kind: str  # compound, structure (meant as one, but not valid), dna, rna, protein, equation, document, number, unit,
-    # and what is found here: file, numbers, time, reaction, formula, expression
+    # and what is found here: file, numbers, time, position, reaction, formula, expression; column where a table is there
 
 
 _SUFFIXES = (
@@ -40,6 +40,17 @@ _CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
 _TIME = re.compile(
     rf"\b\d{{4}}-\d{{2}}-\d{{2}}(?:[T ]{_CLOCK})?(?:\s?(?:Z|UTC|TAI|TT|TDB|UT1|[+-]\d{{2}}:?\d{{2}})\b|Z\b)?"
     r"|\b(?:M?JD|BJD|GPS(?: time)?)\s*[=:]?\s*\d{4,10}(?:\.\d+)?",
+)
+_MINUTES = r"\d{1,2}\s?[m:'′]\s?\d{1,2}(?:\.\d+)?\s?(?:s|\"|″|'')?"
+_SEXAGESIMAL = re.compile(  # '05h14m32.3s -08d12m06s', '12:30:49.4 +12:23:28'
+    rf"(?<![\w.:])(?:RA\s*=?\s*)?(?P<ra>\d{{1,3}}\s?[hd°:]\s?{_MINUTES})\s*,?\s*(?:Dec(?:l|lination)?\.?\s*=?\s*)?"
+    rf"(?P<dec>[-+−]?\d{{1,2}}\s?[d°:]\s?{_MINUTES})(?![\w:])",
+    re.I,
+)
+_DEGREES = re.compile(  # 'RA 10.684, Dec +41.27'
+    r"\bRA\s*=?\s*(?P<ra>\d{1,3}(?:\.\d+)?)\s*(?:°|deg(?:rees)?)?\s*,?\s*(?:and\s+)?Dec(?:l|lination)?\.?\s*=?\s*"
+    r"(?P<dec>[-+−]?\d{1,2}(?:\.\d+)?)(?:\s*(?:°|deg(?:rees)?)(?!\w))?(?![\w:])",
+    re.I,
 )
 _SMILES_SIDE = r"[A-Za-z\d@+\-\[\]()=#$:/\\%.*~]{1,400}"
 _REACTION = re.compile(rf"(?<!\S){_SMILES_SIDE}>[^\s>]{{0,400}}>(?:{_SMILES_SIDE})?(?![^\s?!,;.])")
@@ -107,6 +118,7 @@ def find_mentions(text: str) -> Iterator[Found]:
         written = match[0].rstrip(".,;:?")
         if not _ARROW_INSIDE.search(written) and re.search(r"[A-Za-z]", written):
             yield Found(match.start(), match.start() + len(written), written, "reaction")
+    yield from _positions(text)
     for match in _BRACKETED.finditer(text):
         yield Found(*match.span(), match[0], "numbers")
     for match in _LISTED.finditer(text):
@@ -115,6 +127,14 @@ def find_mentions(text: str) -> Iterator[Found]:
         yield Found(*match.span(), match[0], "numbers")
     for match in _TIME.finditer(text):
         yield Found(*match.span(), match[0], "time")
+
+
+def _positions(text: str) -> Iterator[Found]:
+    """Yield the positions on the sky; one in plain degrees only beside another: alone it is a longitude and a latitude."""
+    degrees = list(_DEGREES.finditer(text))
+    for match in (*_SEXAGESIMAL.finditer(text), *(degrees if len(degrees) > 1 else ())):
+        written = f"{match['ra']} {match['dec']}".replace("−", "-")
+        yield Found(match.start(), match.end(), written, "position")
 
 
 def numbers_in(text: str) -> list[float]:

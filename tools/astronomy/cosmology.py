@@ -9,7 +9,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolResult, tool
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def compute_cosmology(
     luminosity_distance: Annotated[float | None, Unit("Mpc", "luminosity distance, D_L, DL, distance"), Field(gt=0)] = None,
     comoving_distance: Annotated[float | None, Unit("Mpc", "comoving distance, D_C"), Field(gt=0)] = None,
     lookback_time: Annotated[float | None, Unit("Gyr", "lookback time, look-back time, light travel time, ago"), Field(gt=0)] = None,
-    model: Model = "Planck18",
+    model: Annotated[Model, Said({"Planck15": "Planck 2015, Planck15", "Planck13": "Planck 2013, Planck13", "Planck18": "Planck 2018, Planck18", "WMAP9": "WMAP 9, nine-year WMAP", "WMAP7": "WMAP 7, seven-year WMAP"})] = "Planck18",
     hubble_constant: Annotated[float | None, Unit("km/s/Mpc", "H0, Hubble constant"), Field(ge=10, le=200)] = None,
     omega_m: Annotated[float | None, Unit("", "Om0, Omega_m, Omega m, OmegaM, matter density"), Field(gt=0, le=2)] = None,
     omega_lambda: Annotated[float | None, Unit("", "Ode0, Omega_Lambda, OmegaLambda, dark energy density"), Field(ge=0, le=2)] = None,

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput, did_you_mean
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import ColumnName, Unit
 from benchmate.tools.astronomy.quality_flags import count_flags, mission_of
 from benchmate.tools.astronomy.time_series import MOST, TimeSeries, make_series
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
@@ -106,8 +106,8 @@ class LightCurveFile:
 def load_lightcurve(
     file: DataFile,
     context: ToolContext,
-    value_column: str | None = None,
-    time_column: str | None = None,
+    value_column: Annotated[str | None, ColumnName("use, value, flux, magnitude")] = None,
+    time_column: Annotated[str | None, ColumnName("time, times", named_only=True)] = None,
     quality_bitmask: Annotated[int | None, Unit("", "quality bitmask, bitmask"), Field(ge=0)] = None,
 ) -> ToolResult:
     """Read a light curve from a FITS table (Kepler, TESS) or a text table, leave out bad points, count them, and plot it.

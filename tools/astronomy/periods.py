@@ -11,7 +11,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.astronomy.light_curves import given_series
 from benchmate.tools.astronomy.time_series import TimeSeries
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
@@ -73,7 +73,7 @@ def find_period(
     file: DataFile | None = None,
     min_period: Annotated[float | None, Unit("d", "minimum period, shortest period, between, periods from"), Field(gt=0)] = None,
     max_period: Annotated[float | None, Unit("d", "maximum period, longest period, and, up to"), Field(gt=0)] = None,
-    magnitudes: bool = False,
+    magnitudes: Annotated[bool, Said({"true": "magnitudes, mag, V-band, photometry in magnitudes"})] = False,
 ) -> ToolResult:  # fmt: skip
     """Find the period of a variable star or of velocities with the Lomb–Scargle periodogram, and say what else it could be.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolResult, tool
 from benchmate.tools.biology.sequences import Sequence
 
@@ -41,7 +42,16 @@ SHOWN_WIDTH = 60
 def align_sequences(
     first: Sequence,
     second: Sequence,
-    mode: Literal["global", "local", "overlap"] = "global",
+    mode: Annotated[
+        Literal["global", "local", "overlap"],
+        Said(
+            {
+                "local": "locally, Smith-Waterman, best matching part, best local",
+                "global": "globally, Needleman-Wunsch, end to end, full length",
+                "overlap": "overlapping, semi-global, semiglobal, free end gaps, overlap",
+            }
+        ),
+    ] = "global",
     matrix: Literal["BLOSUM62", "BLOSUM45", "BLOSUM80", "PAM250", "PAM30"] | None = None,
     gap_open: Annotated[
         float, Unit("", "gap open, gap opening penalty, gap penalty"), Field(ge=0, le=100)
@@ -123,6 +133,7 @@ def align_sequences(
 
 
 @tool(
+    reader=lambda question: _two_texts(question),
     domain="biology",
     extra="bio",
     properties={
@@ -242,3 +253,11 @@ def _source() -> Source:
         name=f"Biopython {Bio.__version__}, edlib",
         reference="doi:10.1093/bioinformatics/btp163",
     )
+
+
+def _two_texts(question: str) -> dict[str, Any] | None:
+    found = re.search(
+        r"(?:between|of|from|strings?|words?|texts?|barcodes?)\s+[\"'“]?([\w-]+)[\"'”]?\s+(?:and|to|vs\.?)\s+[\"'“]?([\w-]+)",
+        question,
+    )
+    return {"first": found[1], "second": found[2]} if found else None

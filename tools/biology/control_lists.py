@@ -83,8 +83,8 @@ def named_agents(text: str) -> list[Named]:
         rest = plain
         for phrase in agent.but_not:
             rest = rest.replace(f" {phrase} ", " ~ ")
-        if phrase := next((p for p in agent.phrases if f" {p} " in rest), None):
-            found.append(Named(agent, phrase))
+        if named := next((p for p in agent.phrases if f" {p} " in rest), None):
+            found.append(Named(agent, named))
     return found
 
 

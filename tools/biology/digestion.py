@@ -9,7 +9,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolResult, tool
 from benchmate.tools.biology.protein import residues
 from benchmate.tools.biology.sequences import Sequence
@@ -62,11 +62,26 @@ _RULES = {
 )
 def digest_protein(
     sequence: Sequence,
-    enzyme: Literal[
-        "trypsin", "trypsin_p", "lys_c", "arg_c", "glu_c", "asp_n", "chymotrypsin", "cnbr"
+    enzyme: Annotated[
+        Literal["trypsin", "trypsin_p", "lys_c", "arg_c", "glu_c", "asp_n", "chymotrypsin", "cnbr"],
+        Said(
+            {
+                "lys_c": "LysC, Lys-C",
+                "arg_c": "ArgC, Arg-C",
+                "glu_c": "GluC, Glu-C, V8",
+                "asp_n": "AspN, Asp-N",
+                "trypsin": "tryptic",
+                "chymotrypsin": "chymotryptic",
+                "cnbr": "CNBr, cyanogen bromide",
+                "trypsin_p": "trypsin/P",
+            }
+        ),
     ] = "trypsin",
     missed_cleavages: Annotated[int, Unit("", "missed cleavages, missed"), Field(ge=0, le=5)] = 0,
-    cysteine: Literal["free", "carbamidomethyl"] = "free",
+    cysteine: Annotated[
+        Literal["free", "carbamidomethyl"],
+        Said({"carbamidomethyl": "carbamidomethylated, carbamidomethylation, alkylated, iodoacetamide, IAA"}),
+    ] = "free",
     shortest: Annotated[int, Unit("", "shortest peptide, minimum length"), Field(ge=1, le=100)] = 1,
 ) -> ToolResult:
     """Digest a protein and give its peptides with masses and m/z at charges 1 to 3.

@@ -8,10 +8,11 @@ import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
+from benchmate.tools.arguments import GENETIC_CODE_WORDS, Said, Unit
 from benchmate.tools.base import Source, ToolResult, tool
 from benchmate.tools.biology.sequences import NUCLEOTIDE_CODES, Sequence
 
@@ -75,10 +76,25 @@ class OpenReadingFrame:
 )
 def analyze_dna(
     sequence: Sequence,
-    topology: Literal["linear", "circular"] | None = None,
-    strands: Literal["double", "single"] | None = None,
-    genetic_code: int = 1,
-    min_orf: int = 30,
+    topology: Annotated[
+        Literal["linear", "circular"] | None,
+        Said({"circular": "plasmid", "linear": "linear fragment, linearised, linearized, amplicon"}),
+    ] = None,
+    strands: Annotated[
+        Literal["double", "single"] | None,
+        Said(
+            {
+                "single": "single-stranded, single strand, ssDNA, ss DNA, ssRNA, oligo, primer",
+                "double": "double-stranded, double strand, dsDNA, ds DNA, dsRNA, duplex",
+            }
+        ),
+    ] = None,
+    genetic_code: Annotated[
+        int, Unit("", "genetic code, translation table, code, table"), GENETIC_CODE_WORDS
+    ] = 1,
+    min_orf: Annotated[
+        int, Unit("", "at least, minimum, minimum of, min., longer than, more than, ORFs of at least, codons")
+    ] = 30,
 ) -> ToolResult:
     """GC content, mass, composition, translation and open reading frames of a DNA or RNA sequence.
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolResult, tool
 from benchmate.tools.biology.dna import nucleotides
 from benchmate.tools.biology.sequences import Sequence
@@ -39,7 +39,9 @@ _PARAMETERS = {"rna": "Turner and Mathews 2009 (NNDB)", "dna": "SantaLucia and H
 )
 def fold_rna(
     sequence: Sequence,
-    molecule: Literal["rna", "dna"] = "rna",
+    molecule: Annotated[
+        Literal["rna", "dna"], Said({"dna": "single-stranded DNA, ssDNA, DNA oligo, primer, aptamer DNA"})
+    ] = "rna",
     temperature: Annotated[float, Unit("degC", "temperature, at"), Field(ge=0, le=100)] = 37.0,
 ) -> ToolResult:
     """Fold a single strand of RNA or DNA into its secondary structure of least free energy, in dot-bracket notation.

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolResult, tool
 from benchmate.tools.biology.dna import nucleotides
 from benchmate.tools.biology.sequences import Sequence
@@ -41,7 +41,16 @@ PAPERS = {
 )
 def compute_tm(
     sequence: Sequence,
-    method: Literal["nearest_neighbour", "wallace", "gc"] | None = None,
+    method: Annotated[
+        Literal["nearest_neighbour", "wallace", "gc"] | None,
+        Said(
+            {
+                "wallace": "Wallace, 2+4 rule, 4+2 rule, 2 + 4, 4 + 2",
+                "nearest_neighbour": "nearest neighbor, nearest-neighbor, NN model",
+                "gc": "GC formula, GC method, GC content formula",
+            }
+        ),
+    ] = None,
     table: Literal["santalucia", "allawi", "sugimoto", "breslauer"] = "allawi",
     sodium: Annotated[float, Unit("mmol/L", "Na, Na+, sodium, NaCl, salt"), Field(ge=0, le=5000)] = 50.0,
     magnesium: Annotated[float, Unit("mmol/L", "Mg, Mg2+, magnesium, MgCl2"), Field(ge=0, le=200)] = 0.0,

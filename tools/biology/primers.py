@@ -11,7 +11,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import Crashed, InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolResult, tool
 from benchmate.tools.biology.dna import nucleotides
 from benchmate.tools.biology.primer_search import SEED, Limits, Pair, Primer, paired_end, search, seeds
@@ -66,7 +66,9 @@ def design_primers(
     magnesium: Annotated[float, Unit("mmol/L", "Mg, Mg2+, MgCl2"), Field(ge=0, le=50)] = 1.5,
     dntps: Annotated[float, Unit("mmol/L", "dNTPs, dNTP"), Field(ge=0, le=50)] = 0.6,
     oligo: Annotated[float, Unit("nmol/L", "oligo, primer concentration"), Field(gt=0, le=1e5)] = 50.0,
-    engine: Literal["nearest_neighbour", "primer3"] = "nearest_neighbour",
+    engine: Annotated[
+        Literal["nearest_neighbour", "primer3"], Said({"primer3": "Primer3"})
+    ] = "nearest_neighbour",
 ) -> ToolResult:
     """Design up to five PCR primer pairs on a DNA template, around a target or anywhere on it, ranked by a stated penalty.
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput, did_you_mean, nearest
 from benchmate.runtime.quantity import Quantity
+from benchmate.tools.arguments import Said, Spelled
 from benchmate.tools.base import Source, ToolResult, tool
 from benchmate.tools.biology.dna import nucleotides
 from benchmate.tools.biology.sequences import Sequence
@@ -42,8 +43,15 @@ _BLOCKED_BY_DCM = frozenset("StuI EcoRII Sau96I ApaI ScrFI AvaII PspGI Acc65I Se
 )
 def find_restriction_sites(
     sequence: Sequence,
-    enzymes: Annotated[list[str] | None, Field(max_length=MOST_ENZYMES)] = None,
-    topology: Literal["linear", "circular"] | None = None,
+    enzymes: Annotated[
+        list[str] | None,
+        Field(max_length=MOST_ENZYMES),
+        Spelled(r"\b[A-Z][a-z]{2}[A-Z]?[a-z]?\d{0,4}(?:I{1,3}|IV|VI{0,3}|IX|XI{0,3}|XIV)\b"),
+    ] = None,
+    topology: Annotated[
+        Literal["linear", "circular"] | None,
+        Said({"circular": "plasmid", "linear": "linear fragment, linearised, linearized, amplicon"}),
+    ] = None,
 ) -> ToolResult:
     """Find where restriction enzymes cut DNA, with the fragments of a digest with all of them together.
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import GENETIC_CODE_WORDS, Said, Unit
 from benchmate.tools.base import Source, ToolResult, tool
 from benchmate.tools.biology.dna import (
     COMPLEMENT,
@@ -42,11 +42,23 @@ MOST_LETTERS = 3_000_000
 def translate_sequence(
     sequence: Sequence,
     genetic_code: Annotated[
-        int, Unit("", "genetic code, translation table, table, code"), Field(ge=1, le=33)
+        int, Unit("", "genetic code, translation table, table, code"), GENETIC_CODE_WORDS, Field(ge=1, le=33)
     ] = 1,
     frame: Annotated[int, Unit("", "frame, reading frame"), Field(ge=1, le=3)] = 1,
-    strand: Literal["forward", "reverse"] = "forward",
-    to_stop: bool = False,
+    strand: Annotated[
+        Literal["forward", "reverse"],
+        Said(
+            {"reverse": "reverse strand, reverse complement, minus strand, antisense, complementary strand"}
+        ),
+    ] = "forward",
+    to_stop: Annotated[
+        bool,
+        Said(
+            {
+                "true": "at the first stop, to the first stop, until the first stop, up to the first stop, stop at ... stop, to stop, ending at the stop, first stop"
+            }
+        ),
+    ] = False,
 ) -> ToolResult:
     """Translate DNA or RNA into protein, in one frame, by any NCBI genetic code.
 

@@ -6,10 +6,11 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
 from benchmate.runtime.errors import BenchmateError, InvalidInput, without_hints
 from benchmate.runtime.quantity import Quantity
+from benchmate.tools.arguments import ColumnName
 from benchmate.tools.base import ToolContext, ToolResult, tool
 from benchmate.tools.chemistry.compound_files import read_compound_rows
 from benchmate.tools.chemistry.compounds import resolve_compound
@@ -56,9 +57,9 @@ _COLUMNS = (
 def read_compounds(
     file: DataFile,
     context: ToolContext,
-    smiles_column: str | None = None,
-    name_column: str | None = None,
-    id_column: str | None = None,
+    smiles_column: Annotated[str | None, ColumnName("SMILES, structures, structure")] = None,
+    name_column: Annotated[str | None, ColumnName("name, names", named_only=True)] = None,
+    id_column: Annotated[str | None, ColumnName("id, ids, registry, identifier", named_only=True)] = None,
 ) -> ToolResult:
     """Read a file of compounds into a table with registry id, SMILES, InChIKey and formula, and find duplicates.
 

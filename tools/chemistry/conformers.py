@@ -8,6 +8,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
+from benchmate.tools.arguments import Unit
 from benchmate.tools.base import ToolContext, ToolResult, tool
 from benchmate.tools.chemistry.compounds import Compound
 from benchmate.tools.chemistry.molecules import rdkit_source
@@ -46,10 +47,19 @@ METHODS = {"MMFF94": "MMFF94 (Halgren 1996), RDKit", "UFF": "UFF (Rappé 1992), 
 def generate_conformers(
     compound: Compound,
     context: ToolContext,
-    count: Annotated[int, Field(ge=1, le=200)] = 10,
+    count: Annotated[
+        int,
+        Field(ge=1, le=200),
+        Unit(
+            "",
+            "conformers, conformations, geometries, rotamers, structures, shapes, starts, starting geometries, count, top",
+        ),
+    ] = 10,
     force_field: ForceField = "MMFF94",
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 61453,
-    rmsd: Annotated[float, Field(gt=0, le=5)] = 0.25,
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1), Unit("", "seed, random seed")] = 61453,
+    rmsd: Annotated[
+        float, Field(gt=0, le=5), Unit("angstrom", "rmsd, RMSD, RMSD threshold, pruned at, closer than")
+    ] = 0.25,
 ) -> ToolResult:
     """Generate 3D conformers (ETKDGv3, then force-field minimization) and rank them by energy, in vacuum.
 

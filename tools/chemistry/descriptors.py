@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from benchmate.runtime.quantity import Quantity
+from benchmate.tools.arguments import Said
 from benchmate.tools.base import ToolResult, tool
 from benchmate.tools.chemistry.compounds import Compound
 from benchmate.tools.chemistry.molecules import rdkit_source
@@ -165,7 +166,17 @@ def _qed(mol: Mol, *, weight: float, logp: float, tpsa: float, donors: int) -> f
     ),
     example={"compound": "aspirin"},
 )
-def compute_descriptors(compound: Compound, form: Literal["as_given", "parent"] = "as_given") -> ToolResult:
+def compute_descriptors(
+    compound: Compound,
+    form: Annotated[
+        Literal["as_given", "parent"],
+        Said(
+            {
+                "parent": "free base, free acid, neutral form, without the salt, without the counterion, without salt"
+            }
+        ),
+    ] = "as_given",
+) -> ToolResult:
     """Compute molecular descriptors of a compound: mass, logP, TPSA, donors, acceptors, rings, QED, SA score.
 
     Args:

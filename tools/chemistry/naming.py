@@ -8,10 +8,11 @@ import tempfile
 import warnings as python_warnings
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
+from benchmate.tools.arguments import Said
 from benchmate.tools.base import Source, ToolResult, tool
 from benchmate.tools.chemistry.compounds import Compound
 from benchmate.tools.chemistry.names import KnownCompound, name_table, table_release
@@ -47,7 +48,10 @@ _MACHINE = "machine-generated, readable by OPSIN, not an IUPAC preferred name"
     example={"compound": "CC(=O)Oc1ccccc1C(=O)O"},
 )
 def name_structure(
-    compound: Compound, generate: Literal["if_unknown", "always"] = "if_unknown"
+    compound: Compound,
+    generate: Annotated[
+        Literal["if_unknown", "always"], Said({"always": "systematic name, generate a name, IUPAC"})
+    ] = "if_unknown",
 ) -> ToolResult:
     """Name a structure: by the table where its InChIKey is known, else by machine.
 

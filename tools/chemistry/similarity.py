@@ -8,6 +8,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import ToolResult, tool
 from benchmate.tools.chemistry.compounds import Compound
 from benchmate.tools.chemistry.molecules import rdkit_source
@@ -39,9 +40,16 @@ def compare_similarity(
     query: Compound,
     targets: list[Compound],
     fingerprint: Fingerprint = "morgan",
-    radius: Annotated[int, Field(ge=0, le=6)] = 2,
-    bits: Annotated[int, Field(ge=64, le=65536)] = 2048,
-    chirality: bool = False,
+    radius: Annotated[
+        int,
+        Unit("", "radius"),
+        Said({"1": "ECFP2, FCFP2", "2": "ECFP4, FCFP4", "3": "ECFP6, FCFP6"}),
+        Field(ge=0, le=6),
+    ] = 2,
+    bits: Annotated[int, Unit("", "bits, bit"), Field(ge=64, le=65536)] = 2048,
+    chirality: Annotated[
+        bool, Said({"true": "with chirality, chirality, chiral, stereochemistry, stereo aware"})
+    ] = False,
 ) -> ToolResult:
     """Compare a compound with others by the Tanimoto similarity of their structural fingerprints, 0 to 1.
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 from benchmate.tools.chemistry.spectrum_files import Spectrum, read_spectrum
 from benchmate.tools.chemistry.spectrum_tables import SOURCES, Kind, candidates
@@ -69,8 +69,20 @@ def analyze_spectrum(
     y: list[float] | None = None,
     file: DataFile | None = None,
     x_unit: XUnit | None = None,
-    signal: Literal["absorbance", "transmittance", "percent_transmittance", "intensity"] | None = None,
-    baseline: Literal["auto", "none", "als"] = "auto",
+    signal: Annotated[
+        Literal["absorbance", "transmittance", "percent_transmittance", "intensity"] | None,
+        Said(
+            {
+                "percent_transmittance": "%T, percent T, % transmittance",
+                "transmittance": "transmission",
+                "absorbance": "absorption, extinction",
+            }
+        ),
+    ] = None,
+    baseline: Annotated[
+        Literal["auto", "none", "als"],
+        Said({"none": "no baseline, without baseline, skip the baseline", "als": "asymmetric least squares"}),
+    ] = "auto",
     prominence: Annotated[float, Unit("percent", "prominence, threshold, above"), Field(gt=0, le=100)] = 5.0,
 ) -> ToolResult:
     """Find the peaks of an IR, Raman, UV-vis, NMR or mass spectrum, and the groups whose range they fall into.

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import ToolResult, tool
 from benchmate.tools.chemistry.compounds import Compound
 from benchmate.tools.chemistry.molecules import rdkit_source
@@ -45,7 +45,15 @@ _TRIED = 128  # isomers whose geometry is tried
 )
 def enumerate_stereo(
     compound: Compound,
-    centres: Literal["all", "open"] = "all",
+    centres: Annotated[
+        Literal["all", "open"],
+        Said(
+            {
+                "all": "every stereocentre, every stereocenter, also the defined, even the defined",
+                "open": "undefined, unspecified, unassigned, open centres",
+            }
+        ),
+    ] = "all",
     limit: Annotated[int, Unit("", "limit, at most, maximum"), Field(ge=1, le=4096)] = 256,
 ) -> ToolResult:
     """List the stereoisomers of a compound, each once, with CIP descriptors, meso forms and pairs of enantiomers.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
+from typing import Annotated
 
 from benchmate.runtime.canonical import digest
 from benchmate.runtime.errors import InvalidInput, did_you_mean
 from benchmate.runtime.evidence import Entity, Source
 from benchmate.runtime.quantity import Quantity
+from benchmate.tools.arguments import ReadBy
 from benchmate.tools.base import ToolResult, tool
 from benchmate.tools.chemistry.named_equations import NamedEquation, Substance, parse_named_equation
 from benchmate.tools.chemistry.reagent_amounts import Amount, find_species, read_amounts
@@ -43,7 +46,7 @@ BALANCED = 1e-9  # relative difference below which two reagents run out together
 )
 def compute_stoichiometry(
     equation: str,
-    amounts: str,
+    amounts: Annotated[str, ReadBy(_amounts_in)],
     product: str | None = None,
 ) -> ToolResult:
     """Work out limiting reagent, theoretical yield, percent yield, excess and atom economy of a reaction.
@@ -219,3 +222,12 @@ def _percent_yield(made: Amount, most: float, substance: Substance) -> Quantity:
         value=percent, unit="percent", property="percent_yield", method="isolated amount over theoretical amount",
         conditions={"species": substance.text, "isolated": made.how},
     )  # fmt: skip
+
+
+def _amounts_in(question: str) -> list[str]:
+    """Return the amounts that a question names with their substances, as one text: '10 g C3H8, 30 g O2'."""
+    found = re.findall(
+        r"\d[\d.,]*\s?(?:[mµukn]?(?:g|mol|L|l)|mmol|kg)\b(?:\s+(?:of\s+)?\d[\d.]*\s?m?M\b)?\s+(?:of\s+)?[A-Za-z][\w()·\-]*(?:\s(?:acid|anhydride|alcohol|chloride|"
+        r"oxide|acetate|sulfate|hydroxide|bromide|carbonate))?", question,
+    )  # fmt: skip
+    return [", ".join(found)] if found else []

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 from benchmate.runtime.canonical import digest
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.evidence import Entity, Source
 from benchmate.runtime.quantity import Quantity
+from benchmate.tools.arguments import Unit
 from benchmate.tools.base import ToolContext, ToolResult, tool
 from benchmate.tools.chemistry.compounds import Compound, compound_by_name, resolve_compound
 from benchmate.tools.chemistry.molecules import build_compound, rdkit_source
@@ -162,7 +163,11 @@ def validate_structure(structure: str) -> ToolResult:
     example={"compound": "caffeine"},
 )
 def draw_structure(
-    compound: Compound, context: ToolContext, highlight: list[int] | None = None
+    compound: Compound,
+    context: ToolContext,
+    highlight: Annotated[
+        list[int] | None, Unit("", "highlight atoms, highlighted atoms, highlight, atoms, atom")
+    ] = None,
 ) -> ToolResult:
     """Draw the structural formula of a compound as an SVG picture.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
+from benchmate.tools.arguments import Said
 from benchmate.tools.base import ToolResult, tool
 from benchmate.tools.chemistry.compounds import Compound
 from benchmate.tools.chemistry.molecules import rdkit_source
@@ -38,9 +39,11 @@ _MOST_TARGETS = 5000
 def search_substructure(
     query: str,
     targets: list[Compound],
-    language: Literal["auto", "smiles", "smarts"] = "auto",
-    tautomers: bool = False,
-    stereo: bool = False,
+    language: Annotated[
+        Literal["auto", "smiles", "smarts"], Said({"smarts": "SMARTS pattern, SMARTS"})
+    ] = "auto",
+    tautomers: Annotated[bool, Said({"true": "tautomers, tautomer-insensitive, any tautomer"})] = False,
+    stereo: Annotated[bool, Said({"true": "with stereochemistry, stereo, chirality"})] = False,
 ) -> ToolResult:
     """Search compounds for a substructure given as SMARTS or SMILES, with the matching atoms.
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity, convert
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 from benchmate.tools.chemistry.compounds import Compound
 from benchmate.tools.chemistry.tight_binding import (
@@ -64,7 +64,15 @@ def compute_xtb_energy(
     structure: DataFile | None = None,
     xyz: str | None = None,
     method: Method = "GFN2-xTB",
-    task: Literal["optimize", "single_point"] | None = None,
+    task: Annotated[
+        Literal["optimize", "single_point"] | None,
+        Said(
+            {
+                "optimize": "optimise, optimised, optimized, relax, relaxed geometry, geometry optimisation, geometry optimization",
+                "single_point": "single point, no optimisation, as given, without optimising",
+            }
+        ),
+    ] = None,
     charge: Annotated[int | None, Unit("", "charge"), Field(ge=-20, le=20)] = None,
     unpaired: Annotated[int | None, Unit("", "unpaired electrons, unpaired, uhf"), Field(ge=0, le=20)] = None,
     seed: Annotated[int, Unit("", "seed"), Field(ge=0, le=2**31 - 1)] = 61453,

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput, NotFound
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import ToolContext, ToolResult, tool
 from benchmate.tools.earth.waveforms import check_band, draw_stream, load_stream, source
 from benchmate.tools.files import DataFile
@@ -39,7 +39,15 @@ LEAST_SNR = 3.0  # below it a pick is called weak
 def pick_phases(
     file: DataFile,
     context: ToolContext,
-    method: Literal["auto", "ar", "sta_lta"] = "auto",
+    method: Annotated[
+        Literal["auto", "ar", "sta_lta"],
+        Said(
+            {
+                "sta_lta": "STA/LTA, recursive STA/LTA, classic STA/LTA",
+                "ar": "AR picker, AR-AIC, autoregressive",
+            }
+        ),
+    ] = "auto",
     low: Annotated[float, Unit("Hz", "lower corner, from"), Field(gt=0)] = 1.0,
     high: Annotated[float | None, Unit("Hz", "upper corner, to"), Field(gt=0)] = None,
     sta: Annotated[float, Unit("s", "STA, short window"), Field(gt=0, le=60)] = 0.5,

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 from benchmate.tools.files import DataFile
 from benchmate.tools.plots import Mark, Panel, Series, save_plot
@@ -49,8 +49,19 @@ def compute_spectrum(
         float | None, Unit("Hz", "sampled at, sampling rate, sampling frequency, fs"), Field(gt=0)
     ] = None,
     file: DataFile | None = None,
-    kind: Literal["amplitude", "psd"] = "amplitude",
-    window: Literal["hann", "boxcar"] = "hann",
+    kind: Annotated[
+        Literal["amplitude", "psd"],
+        Said(
+            {
+                "psd": "PSD, power spectral density, power spectrum, Welch",
+                "amplitude": "amplitude spectrum, Fourier spectrum, FFT",
+            }
+        ),
+    ] = "amplitude",
+    window: Annotated[
+        Literal["hann", "boxcar"],
+        Said({"boxcar": "rectangular window, no window, boxcar", "hann": "Hanning, von Hann"}),
+    ] = "hann",
     segment: Annotated[float | None, Unit("s", "segment length, window length"), Field(gt=0)] = None,
 ) -> ToolResult:
     """Compute the amplitude spectrum, or the power spectral density (Welch), of an evenly sampled series or of a waveform.

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput, NotFound
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Spelled, Unit
 from benchmate.tools.base import Source, ToolResult, tool
 from benchmate.tools.earth.waveforms import source
 
@@ -42,7 +42,13 @@ def compute_travel_times(
         float | None, Unit("degree", "distance, at, epicentral distance, delta"), Field(ge=0, le=180)
     ] = None,
     depth: Annotated[float, Unit("km", "depth, deep, source depth, focal depth"), Field(ge=0, le=800)] = 0.0,
-    phases: Annotated[list[str], Field(min_length=1, max_length=40)] = ["P", "S"],  # noqa: B006 (pydantic copies it)
+    phases: Annotated[
+        list[str],
+        Field(min_length=1, max_length=40),
+        Spelled(
+            r"\b(?:P|S|Pn|Pg|Sn|Sg|PP|SS|PPP|SSS|PcP|ScS|PcS|ScP|PKP|PKIKP|PKiKP|SKS|SKKS|SKIKS|Pdiff|Sdiff|pP|sP|sS|pS)\b"
+        ),
+    ] = ["P", "S"],  # noqa: B006 (pydantic copies it)
     model: Model = "iasp91",
     distance_km: Annotated[float | None, Unit("km", "over, away, distance"), Field(ge=0, le=20020)] = None,
 ) -> ToolResult:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 from benchmate.tools.files import DataFile
 from benchmate.tools.plots import Mark, Panel, Series, save_plot
@@ -226,7 +226,24 @@ def draw_stream(
 )
 def process_waveform(
     file: DataFile,
-    operations: Annotated[list[Operation], Field(min_length=1, max_length=12)],
+    operations: Annotated[
+        list[Operation],
+        Field(min_length=1, max_length=12),
+        Said(
+            {
+                "demean": "remove the mean, subtract the mean, de-mean, mean removal",
+                "detrend": "remove the trend, linear trend, de-trend",
+                "taper": "tapering, tapered",
+                "bandpass": "band-pass, band pass, filter between, filter from, filter ... between",
+                "highpass": "high-pass, high pass, filter above",
+                "lowpass": "low-pass, low pass, filter below",
+                "remove_response": "remove ... response, deconvolve ... response, correct ... response, ground velocity, ground motion, ground displacement, ground acceleration",
+                "resample": "resampled, downsample, decimate, upsample, resampling",
+                "integrate": "integrated, integration",
+                "differentiate": "differentiated, derivative",
+            }
+        ),
+    ],
     context: ToolContext,
     low: Annotated[
         float | None, Unit("Hz", "lower corner, low corner, above, highpass at, from, between"), Field(gt=0)
@@ -235,10 +252,15 @@ def process_waveform(
         float | None, Unit("Hz", "upper corner, high corner, below, lowpass at, and, to"), Field(gt=0)
     ] = None,
     corners: Annotated[int, Unit("", "corners, poles, filter order"), Field(ge=1, le=10)] = 4,
-    zero_phase: bool = False,
+    zero_phase: Annotated[
+        bool, Said({"true": "zero phase, zero-phase, acausal, two-pass, forward and backward"})
+    ] = False,
     rate: Annotated[float | None, Unit("Hz", "resample to, new sampling rate"), Field(gt=0)] = None,
     station: DataFile | None = None,
-    output: Literal["DISP", "VEL", "ACC"] = "VEL",
+    output: Annotated[
+        Literal["DISP", "VEL", "ACC"],
+        Said({"DISP": "displacement", "ACC": "acceleration", "VEL": "velocity"}),
+    ] = "VEL",
 ) -> ToolResult:
     """Process a waveform in the stated order: demean, detrend, taper, filter, response removal, resampling, integration.
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolResult, tool
 from benchmate.tools.gravitational_waves.inspiral import (
     SOLAR_TIME,
@@ -61,7 +61,7 @@ def compute_binary(
     mass2: Annotated[float, Unit("solar_mass", "m2, mass 2, secondary mass, secondary"), Field(gt=0, le=1e12)],
     redshift: Annotated[float, Unit("", "z, redshift"), Field(ge=0, le=100)] = 0.0,
     start_frequency: Annotated[float, Unit("Hz", "f_low, start frequency, from, above, starting at, frequency"), Field(gt=0)] = 20.0,
-    masses: Literal["source_frame", "detector_frame"] = "source_frame",
+    masses: Annotated[Literal["source_frame", "detector_frame"], Said({"detector_frame": "detector frame, redshifted masses, detector-frame masses", "source_frame": "source frame, source-frame masses"})] = "source_frame",
 ) -> ToolResult:  # fmt: skip
     """Compute chirp mass, mass ratio, ISCO frequency, time to merger and remnant of a compact binary without spin.
 

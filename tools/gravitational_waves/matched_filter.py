@@ -10,7 +10,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 from benchmate.tools.files import DataFile
 from benchmate.tools.gravitational_waves.filtering import (
@@ -84,7 +84,7 @@ def matched_filter_gw(
     gps_time: Annotated[float | None, Unit("s", "GPS, GPS time, around, about")] = None,
     duration: Annotated[float | None, Unit("s", "duration, length of data"), Field(gt=0, le=4096)] = None,
     low_frequency: Annotated[float, Unit("Hz", "f_low, low frequency, lower cutoff, from"), Field(ge=5)] = 20.0,
-    noise: Literal["estimated", "aligo_design"] = "estimated",
+    noise: Annotated[Literal["estimated", "aligo_design"], Said({"aligo_design": "design noise, design sensitivity, aLIGO design, design PSD, simulated noise"})] = "estimated",
     simulated_distance: Annotated[float | None, Unit("Mpc", "at, distance, luminosity distance, injected at"), Field(gt=0)] = None,
     seed: Annotated[int, Unit("", "seed, random seed"), Field(ge=0)] = 1,
 ) -> ToolResult:  # fmt: skip

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Artifact, Source, ToolContext, ToolResult, tool
 from benchmate.tools.files import DataFile
 from benchmate.tools.gravitational_waves.noise import (
@@ -73,7 +73,7 @@ def analyze_gw_strain(
     duration: Annotated[float | None, Unit("s", "duration, length, window"), Field(gt=0, le=4096)] = None,
     low_frequency: Annotated[float, Unit("Hz", "low frequency, lower cutoff, high-pass, from, between"), Field(gt=0)] = 30.0,
     high_frequency: Annotated[float, Unit("Hz", "high frequency, upper cutoff, low-pass, to, and"), Field(gt=0)] = 400.0,
-    mains: Literal["60_Hz", "50_Hz", "no_notch"] = "60_Hz",
+    mains: Annotated[Literal["60_Hz", "50_Hz", "no_notch"], Said({"60_Hz": "60 Hz lines", "50_Hz": "50 Hz lines, 50 Hz mains", "no_notch": "no notch, without notch, leave the lines"})] = "60_Hz",
     psd_segment: Annotated[float | None, Unit("s", "PSD segment, segment length"), Field(gt=0, le=64)] = None,
 ) -> ToolResult:  # fmt: skip
     """Estimate the noise spectrum of gravitational-wave strain, whiten and band-pass it, and draw it over time and frequency.

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import ReadBy, Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 from benchmate.tools.files import DataFile
 from benchmate.tools.images.overlay import png
@@ -86,11 +86,27 @@ def digitize_plot(
     x_values: Annotated[list[float], Unit("", "x values, x axis"), Field(min_length=2, max_length=2)],
     y_pixels: Annotated[list[float], Unit("", "y pixels, pixel rows"), Field(min_length=2, max_length=2)],
     y_values: Annotated[list[float], Unit("", "y values, y axis"), Field(min_length=2, max_length=2)],
-    colour: str,
-    marks: Literal["points", "curve"] = "curve",
+    colour: Annotated[str, ReadBy(_colours_in)],
+    marks: Annotated[
+        Literal["points", "curve"], Said({"points": "markers, spots, dots, data points, symbols, scatter"})
+    ] = "curve",
     tolerance: Annotated[float, Unit("", "colour tolerance, tolerance"), Field(gt=0, le=100)] = 20,
-    x_log: bool = False,
-    y_log: bool = False,
+    x_log: Annotated[
+        bool,
+        Said(
+            {
+                "true": "log x, logarithmic x, x axis is logarithmic, x is logarithmic, x logarithmic, x is log, log-log"
+            }
+        ),
+    ] = False,
+    y_log: Annotated[
+        bool,
+        Said(
+            {
+                "true": "log y, logarithmic y, y axis is logarithmic, y is logarithmic, y logarithmic, y is log, log-log, semi-log"
+            }
+        ),
+    ] = False,
     x_unit: str | None = None,
     y_unit: str | None = None,
 ) -> ToolResult:
@@ -288,3 +304,14 @@ def _overlay(rgb: NDArray[np.uint8], columns: Array, rows: Array) -> bytes:
         pen.line([(column - 2, row), (column + 2, row)], fill=(220, 0, 0))
         pen.line([(column, row - 2), (column, row + 2)], fill=(220, 0, 0))
     return png(shown)
+
+
+_COLOURS = re.compile(
+    r"#[0-9a-f]{6}\b|\b(?:(?:dark|light)\s?)?(?:red|green|blue|black|orange|purple|violet|magenta|cyan|yellow|brown|pink|grey|gray)\b",
+    re.I,
+)
+
+
+def _colours_in(question: str) -> list[str]:
+    """Return the colours that a question names, in its order."""
+    return [re.sub(r"\s", "", m[0]).lower() for m in _COLOURS.finditer(question)]

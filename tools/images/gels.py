@@ -14,7 +14,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 from benchmate.tools.files import DataFile
 from benchmate.tools.images.pictures import read_picture
@@ -49,7 +49,10 @@ def measure_gel(
     file: DataFile,
     lanes: Annotated[int | None, Unit("", "lanes, number of lanes"), Field(ge=1, le=MOST_LANES)] = None,
     lane_edges: Annotated[list[float] | None, Unit("", "lane edges, edges of the lanes")] = None,
-    bands: Literal["dark", "bright"] = "dark",
+    bands: Annotated[
+        Literal["dark", "bright"],
+        Said({"bright": "bright bands, fluorescent, white bands, bands are bright, ethidium, SYBR"}),
+    ] = "dark",
     sensitivity: Annotated[float, Unit("", "sensitivity, smallest band"), Field(gt=0, lt=1)] = 0.1,
     channel: Annotated[int | None, Unit("", "channel"), Field(ge=1, le=16)] = None,
 ) -> ToolResult:

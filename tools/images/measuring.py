@@ -14,7 +14,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Artifact, Source, ToolContext, ToolResult, tool
 from benchmate.tools.files import DataFile
 from benchmate.tools.images.objects import Segmented, segment
@@ -209,7 +209,9 @@ def count_cells(
     min_area: Area = None,
     channel: Channel = None,
     background: Radius = None,
-    split: bool = True,
+    split: Annotated[
+        bool, Said({"false": "without splitting, do not split, no watershed, keep touching"})
+    ] = True,
     page: Page = 1,
 ) -> ToolResult:
     """Count cells, nuclei, colonies or particles in a picture; those that touch are split.
@@ -263,7 +265,9 @@ def segment_image(
     smoothing: Sigma = 1.0,
     min_area: Area = None,
     max_area: LargestArea = None,
-    split: bool = True,
+    split: Annotated[
+        bool, Said({"false": "without splitting, do not split, no watershed, keep touching"})
+    ] = True,
     split_distance: Annotated[
         float | None, Unit("", "distance between objects, split distance"), Field(ge=1)
     ] = None,
@@ -335,8 +339,17 @@ def measure_objects(
     max_area: LargestArea = None,
     min_diameter: Diameter = None,
     max_diameter: LargestDiameter = None,
-    split: bool = True,
-    drop_edge: bool = False,
+    split: Annotated[
+        bool, Said({"false": "without splitting, do not split, no watershed, keep touching"})
+    ] = True,
+    drop_edge: Annotated[
+        bool,
+        Said(
+            {
+                "true": "touching the border, touching the edge, touch the border, touch the edge, edge objects, border objects, on the border, on the edge, cut off"
+            }
+        ),
+    ] = False,
     channel: Channel = None,
     page: Page = 1,
 ) -> ToolResult:

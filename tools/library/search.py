@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from benchmate.runtime.errors import InvalidInput, NotFound
 from benchmate.runtime.quantity import Quantity
+from benchmate.tools.arguments import Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 
 MAX_COUNT = 50
@@ -23,7 +26,11 @@ FLOOR = 0.25  # cosine similarity; passages on other subjects stay below it
     ),
     example={"query": "conformers of butane"},
 )
-def search_library(query: str, context: ToolContext, count: int = 5) -> ToolResult:
+def search_library(
+    query: str,
+    context: ToolContext,
+    count: Annotated[int, Unit("", "results, passages, count, top, hits, paragraphs, quotes")] = 5,
+) -> ToolResult:
     """Find passages in the user's own library of papers and notes by meaning.
 
     Gives the exact text of each passage and where it stands. Passages that hardly relate to the query are left out.

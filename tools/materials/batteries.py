@@ -8,7 +8,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity, convert
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolResult, tool
 from benchmate.tools.chemistry.formulas import Species, parse_species
 
@@ -46,7 +46,15 @@ def compute_capacity(
     electrons: Annotated[
         float | None, Unit("", "electrons, electron, n, number of electrons"), Field(gt=0, le=100)
     ] = None,
-    basis: Literal["with_ion", "without_ion"] | None = None,
+    basis: Annotated[
+        Literal["with_ion", "without_ion"] | None,
+        Said(
+            {
+                "without_ion": "delithiated, charged host, per mass of the empty host, without the lithium",
+                "with_ion": "lithiated, discharged, with the lithium",
+            }
+        ),
+    ] = None,
     voltage: Annotated[float | None, Unit("V", "voltage, potential, at"), Field(gt=0, le=10)] = None,
     density: Annotated[float | None, Unit("g/cm**3", "density"), Field(gt=0, le=30)] = None,
 ) -> ToolResult:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 from benchmate.tools.materials.structures import notes_of_pymatgen, pymatgen_name
 from benchmate.tools.plots import Panel, Series, save_plot
@@ -64,7 +64,9 @@ def fit_eos(
         list[float], Unit("angstrom**3", "volumes, V, volume"), Field(min_length=1, max_length=MOST)
     ],
     energies: Annotated[list[float], Unit("eV", "energies, E, energy"), Field(min_length=1, max_length=MOST)],
-    model: Model = "birch_murnaghan",
+    model: Annotated[
+        Model, Said({"birch_murnaghan": "Birch, BM", "vinet": "Rose-Vinet, universal equation"})
+    ] = "birch_murnaghan",
 ) -> ToolResult:
     """Fit an equation of state to energies at several volumes: bulk modulus, its derivative, equilibrium volume and energy.
 

@@ -26,6 +26,7 @@ _TARGET = re.compile(r"\s+(?:in|to|into|as)\s+(?P<unit>[^\d()+*]+?)\s*\??\s*$", 
 
 
 @tool(
+    reader=lambda question: read_calculation(question),
     domain="mathematics",
     properties={"result": "result of the calculation, result, answer, how much"},
     examples=(
@@ -169,6 +170,7 @@ def _in_unit(value: Any, unit: str) -> Any:
 
 
 @tool(
+    reader=lambda question: read_uncertain(question),
     domain="mathematics",
     properties={
         "result": "result with its uncertainty, result, value",

@@ -25,6 +25,7 @@ Operation = Literal[
 
 
 @tool(
+    reader=lambda question: read_problem(question),
     domain="mathematics",
     properties={
         "solution": "solution, root, zero",

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import ColumnName, Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 from benchmate.tools.files import DataFile
 from benchmate.tools.statistics.analysis_script import save_script
@@ -50,9 +50,18 @@ def correlate(
     x: Annotated[list[float] | None, Unit("", "x, first list")] = None,
     y: Annotated[list[float] | None, Unit("", "y, second list")] = None,
     file: DataFile | None = None,
-    x_column: str | None = None,
-    y_column: str | None = None,
-    method: Literal["spearman", "kendall", "pearson"] = "pearson",
+    x_column: Annotated[str | None, ColumnName("")] = None,
+    y_column: Annotated[str | None, ColumnName("")] = None,
+    method: Annotated[
+        Literal["spearman", "kendall", "pearson"],
+        Said(
+            {
+                "spearman": "rank-based, rank correlation, rho",
+                "kendall": "tau",
+                "pearson": "linear correlation",
+            }
+        ),
+    ] = "pearson",
     confidence: Annotated[float, Unit("", "confidence level, confidence"), Field(gt=0.5, lt=1)] = 0.95,
 ) -> ToolResult:
     """Correlation of two variables after Pearson, Spearman or Kendall, with p value and confidence interval.
@@ -147,7 +156,16 @@ def _limits(r: float, n: int, method: str, confidence: float) -> tuple[float, fl
 )
 def adjust_p_values(
     p_values: Annotated[list[float], Unit("", "p values, p, p-values"), Field(min_length=1)],
-    method: Literal["bonferroni", "holm", "fdr", "benjamini_hochberg"] = "holm",
+    method: Annotated[
+        Literal["bonferroni", "holm", "fdr", "benjamini_hochberg"],
+        Said(
+            {
+                "benjamini_hochberg": "BH, Benjamini, B-H",
+                "fdr": "FDR, false discovery rate",
+                "holm": "Holm-Bonferroni, step-down",
+            }
+        ),
+    ] = "holm",
     alpha: Annotated[float, Unit("", "alpha, significance level, level, FDR of"), Field(gt=0, lt=1)] = 0.05,
 ) -> ToolResult:
     """Adjust p values of several tests: Bonferroni, Holm (family-wise error) or Benjamini-Hochberg (false discovery rate).

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import ColumnName, Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 from benchmate.tools.files import DataFile
 from benchmate.tools.statistics.analysis_script import save_script
@@ -90,11 +90,16 @@ def fit_calibration(
         list[float] | None, Unit("", "unknowns, samples, signals of the unknowns, unknown signals")
     ] = None,
     file: DataFile | None = None,
-    concentration_column: str | None = None,
-    signal_column: str | None = None,
+    concentration_column: Annotated[
+        str | None, ColumnName("concentration, concentrations, against, standards in")
+    ] = None,
+    signal_column: Annotated[str | None, ColumnName("signal, absorbance, area, response")] = None,
     concentration_unit: str | None = None,
     signal_unit: str | None = None,
-    weighting: Literal["1/x2", "1/x", "none"] = "none",
+    weighting: Annotated[
+        Literal["1/x2", "1/x", "none"],
+        Said({"1/x2": "1/x^2, 1/x², 1/x2", "1/x": "1/x weighted, weighted by 1/x"}),
+    ] = "none",
     blank_sd: Annotated[
         float | None, Unit("", "SD of the blank, blank SD, blank standard deviation"), Field(gt=0)
     ] = None,

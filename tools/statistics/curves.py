@@ -12,7 +12,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import ColumnName, Said, Unit
 from benchmate.tools.base import Artifact, Source, ToolContext, ToolResult, tool
 from benchmate.tools.files import DataFile
 from benchmate.tools.statistics.analysis_script import save_script
@@ -64,14 +64,34 @@ FIT_QUALITY = {
 )  # fmt: skip
 def fit_curve(
     context: ToolContext,
-    model: Literal[
-        "exponential_decay", "exponential", "gaussian", "lorentzian", "logistic", "power_law", "saturation"
+    model: Annotated[
+        Literal[
+            "exponential_decay",
+            "exponential",
+            "gaussian",
+            "lorentzian",
+            "logistic",
+            "power_law",
+            "saturation",
+        ],
+        Said(
+            {
+                "exponential_decay": "decaying exponential, exponential decay, single exponential, mono-exponential, first-order decay, decays exponentially",
+                "gaussian": "Gaussian peak, normal peak",
+                "lorentzian": "Lorentzian peak",
+                "power_law": "power law, power-law, scaling law",
+                "saturation": "saturating, saturation, hyperbola, hyperbolic",
+                "logistic": "sigmoid, sigmoidal, logistic growth",
+            }
+        ),
     ],
     x: Annotated[list[float] | None, Unit("", "x, t, time, times")] = None,
     y: Annotated[list[float] | None, Unit("", "y, signal, counts, values")] = None,
     file: DataFile | None = None,
-    x_column: str | None = None,
-    y_column: str | None = None,
+    x_column: Annotated[
+        str | None, ColumnName("against, versus, vs, as a function of, over, on, x is, x =")
+    ] = None,
+    y_column: Annotated[str | None, ColumnName("y is, y =")] = None,
     x_unit: str | None = None,
     y_unit: str | None = None,
     confidence: Annotated[float, Unit("", "confidence level, confidence"), Field(gt=0.5, lt=1)] = 0.95,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
+from benchmate.tools.arguments import ColumnName
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 from benchmate.tools.files import DataFile
 from benchmate.tools.statistics.analysis_script import save_script
@@ -52,8 +53,16 @@ def describe_table(
     context: ToolContext,
     file: DataFile | None = None,
     values: list[float] | None = None,
-    columns: list[str] | None = None,
-    group_by: str | None = None,
+    columns: Annotated[
+        list[str] | None,
+        ColumnName("describe, summarise, summarize, statistics of, statistics for, mean of, sd of, column"),
+    ] = None,
+    group_by: Annotated[
+        str | None,
+        ColumnName(
+            "by, per, for each, for every, grouped by, within each, split by, across", named_only=True
+        ),
+    ] = None,
     sheet: str | None = None,
 ) -> ToolResult:
     """Number of values, missing values, mean, SD, median, quartiles and range of each column of a table, also by group.

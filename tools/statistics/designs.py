@@ -12,11 +12,11 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import ReadBy, Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 from benchmate.tools.statistics import fractions
 from benchmate.tools.statistics.design_plans import MOST_RUNS, PLANS, Options, Plan
-from benchmate.tools.statistics.factors import Factor, read_factors
+from benchmate.tools.statistics.factors import Factor, factors_in, read_factors
 
 Design = Literal[
     "fractional_factorial", "full_factorial", "plackett_burman", "box_behnken", "central_composite", "latin_hypercube",
@@ -56,7 +56,7 @@ _SHOWN = 200
 def design_experiment(
     context: ToolContext,
     design: Design,
-    factors: list[Factor] | None = None,
+    factors: Annotated[list[Factor] | None, ReadBy(factors_in)] = None,
     number_of_factors: Annotated[
         int | None, Unit("", "factors, variables, number of factors"), Field(ge=1, le=25)
     ] = None,
@@ -65,7 +65,16 @@ def design_experiment(
     ] = None,
     fraction: Annotated[int | None, Unit("", "generators, fraction exponent"), Field(ge=1, le=15)] = None,
     generators: list[str] | None = None,
-    axial: Literal["face_centred", "inscribed", "rotatable"] = "rotatable",
+    axial: Annotated[
+        Literal["face_centred", "inscribed", "rotatable"],
+        Said(
+            {
+                "face_centred": "face-centred, face-centered, face centred, CCF, FCC design",
+                "inscribed": "inscribed, CCI",
+                "rotatable": "circumscribed, CCC",
+            }
+        ),
+    ] = "rotatable",
     samples: Annotated[int | None, Unit("", "samples, runs, points"), Field(ge=2, le=MOST_RUNS)] = None,
     replicates: Annotated[int, Unit("", "replicates, repeats, times each"), Field(ge=1, le=100)] = 1,
     blocks: Annotated[int, Unit("", "blocks, days, batches"), Field(ge=1, le=64)] = 1,

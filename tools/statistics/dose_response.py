@@ -13,7 +13,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import ColumnName, Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 from benchmate.tools.files import DataFile
 from benchmate.tools.statistics.curves import FIT_QUALITY, cautions, check_domain, curve_script, quality
@@ -59,11 +59,19 @@ def fit_dose_response(
         list[float] | None, Unit("", "responses, response, viability, inhibition, signal")
     ] = None,
     file: DataFile | None = None,
-    dose_column: str | None = None,
-    response_column: str | None = None,
+    dose_column: Annotated[str | None, ColumnName("dose, doses, concentration, against, versus, vs")] = None,
+    response_column: Annotated[str | None, ColumnName("response, responses, signal, viability")] = None,
     dose_unit: str | None = None,
     response_unit: str | None = None,
-    model: Literal["4PL", "3PL"] = "4PL",
+    model: Annotated[
+        Literal["4PL", "3PL"],
+        Said(
+            {
+                "4PL": "four-parameter, four parameter, 4 parameter",
+                "3PL": "three-parameter, three parameter, 3 parameter",
+            }
+        ),
+    ] = "4PL",
     bottom: Annotated[float | None, Unit("", "bottom fixed, bottom, lower plateau")] = None,
     top: Annotated[float | None, Unit("", "top fixed, top, upper plateau")] = None,
     confidence: Annotated[float, Unit("", "confidence level, confidence"), Field(gt=0.5, lt=1)] = 0.95,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -99,3 +100,36 @@ def read_factors(
         if factor.unit is not None:
             read_unit(factor.unit)
     return made, False
+
+
+_RANGE = re.compile(
+    r"(?P<name>[A-Za-z][\w-]*(?: (?!between|from|and|with|of|in|for|at)[a-z][\w-]*)?)\s*(?:\(|:|=|is|between|from|of|in the range(?: of)?)*\s*"
+    r"(?P<low>-?\d+(?:\.\d+)?)\s*(?:(?P<unit1>[^\s\d,;.()-]{1,8})\s*)?(?:-|–|to|and|…|\.\.)\s*(?P<high>-?\d+(?:\.\d+)?)"
+    r"(?:\s*(?P<unit2>°?[A-Za-zµ%][\w/%]{0,8}))?",
+)
+_NO_NAMES = re.compile(r"^(?:and|for|with|the|of|a|an|vary|varying|factors?|between|from|say|try)\s+", re.I)
+
+
+def factors_in(question: str) -> list[list[dict[str, Any]]]:
+    """Return the factors that a question gives by name and range ('temp between 20 and 90 °C, pH 5-8'); one reading, or none."""
+    factors: list[dict[str, Any]] = []
+    for match in _RANGE.finditer(question):
+        name = _NO_NAMES.sub("", match["name"]).strip()
+        low, high = float(match["low"]), float(match["high"])
+        if not name or not low < high or any(f["name"] == name for f in factors):
+            continue
+        factor: dict[str, Any] = {"name": name, "low": low, "high": high}
+        for unit in (match["unit2"], match["unit1"]):
+            if unit and _reads(unit):
+                factor["unit"] = unit
+                break
+        factors.append(factor)
+    return [factors] if factors else []
+
+
+def _reads(unit: str) -> bool:
+    try:
+        read_unit(unit)
+    except InvalidInput:
+        return False
+    return True

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import ColumnName, Said, Unit
 from benchmate.tools.base import Artifact, Source, ToolContext, ToolResult, tool
 from benchmate.tools.files import DataFile
 from benchmate.tools.statistics.analysis_script import save_script
@@ -82,12 +82,43 @@ def test_groups(
     context: ToolContext,
     groups: dict[str, list[float]] | None = None,
     file: DataFile | None = None,
-    test: Test | None = None,
-    alternative: Literal["two-sided", "less", "greater"] = "two-sided",
-    value: str | None = None,
-    group: str | None = None,
-    columns: list[str] | None = None,
-    subject: str | None = None,
+    test: Annotated[
+        Test | None,
+        Said(
+            {
+                "mann_whitney": "Mann-Whitney, U test, Wilcoxon-Mann-Whitney",
+                "rank_sum": "rank sum, rank-sum",
+                "wilcoxon": "signed rank, signed-rank, Wilcoxon",
+                "paired_t": "paired t, paired t-test, paired t test, paired",
+                "student": "Student t, Student's t, Student's t-test, equal variance, pooled t-test",
+                "welch": "Welch t, Welch's t, unequal variances",
+                "welch_anova": "Welch ANOVA, Welch's ANOVA",
+                "anova": "one-way ANOVA, analysis of variance",
+                "kruskal": "Kruskal-Wallis",
+            }
+        ),
+    ] = None,
+    alternative: Annotated[
+        Literal["two-sided", "less", "greater"],
+        Said(
+            {
+                "less": "lower than, smaller than, less than",
+                "greater": "larger than, higher than, greater than, more than",
+            }
+        ),
+    ] = "two-sided",
+    value: Annotated[
+        str | None,
+        ColumnName("compare, difference in, differ in, differences in, effect on, of, in, does, mean"),
+    ] = None,
+    group: Annotated[
+        str | None,
+        ColumnName("between, across, by, per, among, for each, groups, differ by", named_only=True),
+    ] = None,
+    columns: Annotated[list[str] | None, ColumnName("columns", named_only=True)] = None,
+    subject: Annotated[
+        str | None, ColumnName("paired by, subject, subjects, matched by, within", named_only=True)
+    ] = None,
     sheet: str | None = None,
     confidence: Annotated[float, Unit("", "confidence level, confidence"), Field(gt=0.5, lt=1)] = 0.95,
 ) -> ToolResult:

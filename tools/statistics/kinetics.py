@@ -14,7 +14,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity, convert, same_dimension
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import ColumnName, Said, Unit
 from benchmate.tools.base import Artifact, Source, ToolContext, ToolResult, tool
 from benchmate.tools.files import DataFile
 from benchmate.tools.statistics.curves import FIT_QUALITY, cautions, check_domain, curve_script, quality
@@ -118,17 +118,30 @@ _ORDERS = {
 )  # fmt: skip
 def fit_kinetics(
     context: ToolContext,
-    model: Literal[
-        "substrate_inhibition",
-        "uncompetitive",
-        "noncompetitive",
-        "competitive",
-        "mixed",
-        "zero_order",
-        "first_order",
-        "second_order",
-        "arrhenius",
-        "michaelis_menten",
+    model: Annotated[
+        Literal[
+            "substrate_inhibition",
+            "uncompetitive",
+            "noncompetitive",
+            "competitive",
+            "mixed",
+            "zero_order",
+            "first_order",
+            "second_order",
+            "arrhenius",
+            "michaelis_menten",
+        ],
+        Said(
+            {
+                "substrate_inhibition": "substrate inhibition, excess substrate, Haldane",
+                "uncompetitive": "uncompetitive inhibitor",
+                "noncompetitive": "non-competitive",
+                "arrhenius": "activation energy, Arrhenius",
+                "first_order": "first order, first-order",
+                "second_order": "second order, second-order",
+                "zero_order": "zero order, zeroth order",
+            }
+        ),
     ] = "michaelis_menten",
     x: Annotated[
         list[float] | None, Unit("", "substrate, times, temperatures, x, S, time, temperature")
@@ -138,9 +151,11 @@ def fit_kinetics(
     ] = None,
     inhibitor: Annotated[list[float] | None, Unit("", "inhibitor, inhibitor concentrations, I")] = None,
     file: DataFile | None = None,
-    x_column: str | None = None,
-    y_column: str | None = None,
-    inhibitor_column: str | None = None,
+    x_column: Annotated[
+        str | None, ColumnName("against, versus, vs, as a function of, over, x is, substrate")
+    ] = None,
+    y_column: Annotated[str | None, ColumnName("rate, rates, velocity, y is")] = None,
+    inhibitor_column: Annotated[str | None, ColumnName("inhibitor", named_only=True)] = None,
     x_unit: str | None = None,
     y_unit: str | None = None,
     inhibitor_unit: str | None = None,

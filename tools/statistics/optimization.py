@@ -13,10 +13,10 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import ColumnName, ReadBy, Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 from benchmate.tools.files import DataFile
-from benchmate.tools.statistics.factors import Factor, read_factors
+from benchmate.tools.statistics.factors import Factor, factors_in, read_factors
 from benchmate.tools.statistics.tables import read_table, slug
 
 Array = NDArray[np.float64]
@@ -57,12 +57,25 @@ _EXPLORE = 0.01  # of the SD of the responses: what an improvement must exceed (
 )  # fmt: skip
 def suggest_next_experiment(
     context: ToolContext,
-    factors: list[Factor],
+    factors: Annotated[list[Factor], ReadBy(factors_in)],
     runs: list[dict[str, float | str]] | None = None,
     responses: Annotated[list[float] | None, Unit("", "responses, yields, results, measured values")] = None,
     file: DataFile | None = None,
-    response: str | None = None,
-    goal: Literal["minimize", "maximize"] = "maximize",
+    response: Annotated[
+        str | None,
+        ColumnName(
+            "raise, maximise, maximize, minimise, minimize, lower, increase, improve, reduce, optimise, optimize, response, best"
+        ),
+    ] = None,
+    goal: Annotated[
+        Literal["minimize", "maximize"],
+        Said(
+            {
+                "minimize": "minimise, lower, lowest, reduce, smallest, as low as possible",
+                "maximize": "maximise, raise, highest, increase, improve, best, as high as possible",
+            }
+        ),
+    ] = "maximize",
     batch: Annotated[int, Unit("", "experiments at once, suggestions, next"), Field(ge=1, le=20)] = 1,
     noise: Annotated[
         float | None, Unit("", "noise, standard deviation of a repeat, repeatability"), Field(gt=0)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Artifact, Source, ToolContext, ToolResult, tool
 from benchmate.tools.statistics.analysis_script import save_script
 
@@ -69,7 +69,15 @@ def power_analysis(
     power: Annotated[float | None, Unit("", "power"), Field(gt=0, lt=1)] = None,
     alpha: Annotated[float, Unit("", "alpha, significance level, significance, α"), Field(gt=0, lt=1)] = 0.05,
     groups: Annotated[int | None, Unit("", "groups, number of groups, arms"), Field(ge=2, le=100)] = None,
-    alternative: Literal["one-sided", "two-sided"] = "two-sided",
+    alternative: Annotated[
+        Literal["one-sided", "two-sided"],
+        Said(
+            {
+                "one-sided": "one-tailed, one tailed, one sided, directional",
+                "two-sided": "two-tailed, two tailed, two sided",
+            }
+        ),
+    ] = "two-sided",
 ) -> ToolResult:
     """Sample size, power or detectable effect of a t test, paired t test, one-way ANOVA, two proportions or a correlation.
 

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import ColumnName, Said, Unit
 from benchmate.tools.base import Artifact, Source, ToolContext, ToolResult, tool
 from benchmate.tools.files import DataFile
 from benchmate.tools.plots import Panel, Series, save_plot
@@ -87,12 +87,25 @@ def fit_regression(
     x: Annotated[list[float] | None, Unit("", "x, predictor, independent variable")] = None,
     y: Annotated[list[float] | None, Unit("", "y, response, dependent variable")] = None,
     file: DataFile | None = None,
-    response: str | None = None,
-    predictors: list[str] | None = None,
-    model: Literal["logistic", "linear"] = "linear",
+    response: Annotated[
+        str | None, ColumnName("regress, predict, explain, response, dependent variable, outcome, model, fit")
+    ] = None,
+    predictors: Annotated[
+        list[str] | None,
+        ColumnName(
+            "on, from, with, against, versus, vs, using, predictors, predictor, independent variables, covariates"
+        ),
+    ] = None,
+    model: Annotated[
+        Literal["logistic", "linear"],
+        Said({"logistic": "logistic regression, logit, log odds, binary outcome"}),
+    ] = "linear",
     degree: Annotated[int, Unit("", "degree, order, polynomial of degree"), Field(ge=1, le=6)] = 1,
-    weights: str | None = None,
-    errors: Literal["classical", "robust"] = "classical",
+    weights: Annotated[str | None, ColumnName("weighted by, weights, weights in", named_only=True)] = None,
+    errors: Annotated[
+        Literal["classical", "robust"],
+        Said({"robust": "HC3, heteroscedasticity-consistent, sandwich, White errors"}),
+    ] = "classical",
     confidence: Annotated[float, Unit("", "confidence level, confidence"), Field(gt=0.5, lt=1)] = 0.95,
 ) -> ToolResult:
     """Regression by ordinary or weighted least squares, or logistic, with intervals, diagnostics and residual plot.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import ColumnName, Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 from benchmate.tools.files import DataFile
 from benchmate.tools.plots import Panel, Series, Style, save_plot
@@ -43,14 +43,35 @@ _OUTLIER = 1.5  # interquartile ranges beyond the box (Tukey 1977)
 def plot_table(
     context: ToolContext,
     file: DataFile,
-    y: list[str] | None = None,
-    x: str | None = None,
-    kind: Literal["histogram", "box", "bars", "points", "line"] = "points",
-    group_by: str | None = None,
+    y: Annotated[
+        list[str] | None,
+        ColumnName("plot, draw, histogram of, distribution of, box plot of, show, graph, y ="),
+    ] = None,
+    x: Annotated[
+        str | None, ColumnName("against, versus, vs, over, as a function of, x =", named_only=True)
+    ] = None,
+    kind: Annotated[
+        Literal["histogram", "box", "bars", "points", "line"],
+        Said(
+            {
+                "histogram": "histogram, distribution, hist",
+                "box": "box plot, boxplot, box and whisker",
+                "bars": "bar chart, bar plot, barplot, bar graph, columns chart",
+                "line": "line plot, line chart, curve, time series",
+                "points": "scatter, scatter plot, scatterplot",
+            }
+        ),
+    ] = "points",
+    group_by: Annotated[
+        str | None,
+        ColumnName("by, per, for each, coloured by, colored by, grouped by, split by", named_only=True),
+    ] = None,
     title: str | None = None,
     bins: Annotated[int | None, Unit("", "bins, classes"), Field(ge=1, le=500)] = None,
-    x_log: bool = False,
-    y_log: bool = False,
+    x_log: Annotated[bool, Said({"true": "log x, logarithmic x, x logarithmic, log-log"})] = False,
+    y_log: Annotated[
+        bool, Said({"true": "log y, logarithmic y, y logarithmic, log scale, log-log, semi-log"})
+    ] = False,
     sheet: str | None = None,
 ) -> ToolResult:
     """Draw columns of a table as points, line, bars, histogram or box plot, with units from the headers.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -9,9 +10,11 @@ from pydantic import Field
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.evidence import Source
 from benchmate.runtime.quantity import Quantity
+from benchmate.tools.arguments import ReadBy
 from benchmate.tools.base import ToolResult, tool
 from benchmate.tools.chemistry.compounds import Compound
 from benchmate.tools.chemistry.molecules import count_open_stereo
+from benchmate.tools.mentions import find_mentions
 from benchmate.tools.synthesis.named import NamedReaction, component_count, named_reaction, named_reactions
 from benchmate.tools.synthesis.transform import (
     REFERENCE,
@@ -50,7 +53,7 @@ _ONE = "one application at one site is shown for each product; a template says w
 )
 def apply_reaction(
     reactants: list[Compound],
-    reaction: Annotated[str | None, Field(max_length=2000)] = None,
+    reaction: Annotated[str | None, Field(max_length=2000), ReadBy(_reactions_in)] = None,
 ) -> ToolResult:
     """Give the products that a named reaction or a reaction SMARTS makes of the reactants.
 
@@ -239,3 +242,12 @@ def _more_open(outcome: Outcome) -> bool:
         return sum(count_open_stereo(MolFromSmiles(s)) for s in parts)
 
     return count(outcome.products) > count(outcome.reactants)
+
+
+def _reactions_in(question: str) -> list[str]:
+    """Return what a question calls a reaction: the named one it speaks of, the longest name first, else a reaction SMILES."""
+    names = {said: r.name for r in named_reactions().values() for said in (r.name, *r.aliases)}
+    said = [n for n in names if re.search(rf"(?<![\w-]){re.escape(n)}(?![\w-])", question, re.I)]
+    if said:
+        return [names[max(said, key=len)]]
+    return [m.text for m in find_mentions(question) if m.kind == "reaction"]
