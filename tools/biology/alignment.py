@@ -230,7 +230,10 @@ def _shares(
     }
 
 
-def _span(blocks: Any) -> list[int]:
+def _span(blocks: Any) -> list[int] | None:
+    """Return the first and the last residue that is aligned, from 1; None where every residue stands against a gap."""
+    if len(blocks) == 0:
+        return None
     return [int(blocks[0][0]) + 1, int(blocks[-1][1])]
 
 
