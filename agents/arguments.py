@@ -9,17 +9,10 @@ from typing import Any
 
 from benchmate.agents.intake import Candidate
 from benchmate.agents.measures import assign, assign_lists, groups
-from benchmate.agents.options import (
-    is_list,
-    list_units,
-    listed_options,
-    parts_of,
-    said_columns,
-    said_option,
-    types_of,
-)
+from benchmate.agents.options import list_units, listed_options, said_columns, said_option
 from benchmate.agents.searching import subject_words
 from benchmate.runtime.errors import InvalidInput
+from benchmate.tools.arguments import is_list, parts_of, types_of
 from benchmate.tools.base import Tool
 from benchmate.tools.chemistry.parsing import looks_like_smiles
 
@@ -114,9 +107,6 @@ def _given(tool: Tool, question: str, candidates: Sequence[Candidate]) -> dict[s
         lists = assign_lists(question, _number_lists(tool), candidates)
         given |= {n: one.values for n, one in lists.items()}
         given |= list_units(properties, lists)
-    for name, reader in tool.readers.items():
-        if is_list(properties[name]) and (values := reader(question)):
-            given[name] = values[0]
     return given | said_columns(question, properties, candidates)
 
 
@@ -140,7 +130,8 @@ def legal_calls(tool: Tool, question: str, candidates: Sequence[Candidate]) -> I
             if not values:
                 return
             choices[name] = values
-    lists = [n for n in choices if _arguments(tool)[n].get("type") == "array" and n not in given]
+    whole = given.keys() | tool.readers.keys()  # each value of these is a list already
+    lists = [n for n in choices if _arguments(tool)[n].get("type") == "array" and n not in whole]
     scalars = [n for n in choices if n not in lists]
     if not lists:
         _pairs_in_order(tool, choices)

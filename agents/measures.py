@@ -6,12 +6,13 @@ import functools
 import itertools
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from benchmate.agents.intake import Candidate
 from benchmate.runtime.canonical import canonical_float
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import convert, parse_unit, same_dimension
+from benchmate.tools.arguments import Schema, is_whole, parts_of
 from benchmate.tools.mentions import numbers_in
 
 CLOSE = 5  # characters between two numbers that share a unit: ' and ', ' to ', '-'
@@ -119,7 +120,7 @@ def _patterns(name: str, words: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 def assign(
     question: str,
-    parameters: Mapping[str, Mapping[str, Any]],
+    parameters: Mapping[str, Schema],
     candidates: Sequence[Candidate],
     required: set[str],
 ) -> dict[str, float | int]:
@@ -140,15 +141,9 @@ def assign(
     ]
     taken: dict[str, float | int] = {}
     used = _take_positions(question, parameters, found, taken)
-    errors = {
-        place: place - 1
-        for place in range(1, len(found))
-        if _PLUS_MINUS.search(
-            question[
-                found[place - 1].end if found[place - 1].end < found[place].start else 0 : found[place].start
-            ]
-        )
-    }
+    errors = [
+        p for p, m in enumerate(found) if p and _PLUS_MINUS.search(question, found[p - 1].start, m.start)
+    ]
     used |= set(errors)
     scores = _scores(question, parameters, found, required)
     order = list(parameters)
@@ -165,28 +160,28 @@ def assign(
         if place in used or measure.unit is None:
             continue
         for name, schema in parameters.items():
-            if not schema["unit"] or name in taken or _is_whole(schema) or _far(measure, schema):
+            if not schema["unit"] or name in taken or is_whole(schema) or _far(measure, schema):
                 continue
             if (value := _fitting(measure, schema)) is not None:
                 taken[name], owners[place] = value, name
                 break
-    for place, of in errors.items():  # '23.41 ± 0.05 mas'
-        name = f"{owners.get(of)}_error"
+    for place in errors:  # '23.41 ± 0.05 mas'
+        name = f"{owners.get(place - 1)}_error"
         if name in parameters and (value := _fitting(found[place], parameters[name])) is not None:
             taken[name] = value
     return taken
 
 
-def _fitting(measure: Measure, schema: Mapping[str, Any]) -> float | int | None:
+def _fitting(measure: Measure, schema: Schema) -> float | int | None:
     """Return a number as an argument takes it, or None where it cannot."""
     value = measure.into(schema["unit"])
-    if value is None or not _is_whole(schema):
+    if value is None or not is_whole(schema):
         return value
     return int(value) if value.is_integer() else None
 
 
 def _scores(
-    question: str, parameters: Mapping[str, Mapping[str, Any]], found: Sequence[Measure], required: set[str]
+    question: str, parameters: Mapping[str, Schema], found: Sequence[Measure], required: set[str]
 ) -> list[tuple[float, int, str]]:
     """Return how clearly each number belongs to each parameter: (score, place of the number, name)."""
     scores: list[tuple[float, int, str]] = []
@@ -217,14 +212,14 @@ def _scores(
     return scores
 
 
-def _far(measure: Measure, schema: Mapping[str, Any]) -> bool:
+def _far(measure: Measure, schema: Schema) -> bool:
     """Return whether a number's unit and the argument's are orders of magnitude apart."""
     one = measure._replace(value=1.0).into(schema["unit"]) if measure.unit and schema["unit"] else None
     return one is not None and one > 0 and not 1 / _FAR < one < _FAR
 
 
 def _bounds(
-    question: str, parameters: Mapping[str, Mapping[str, Any]], found: Sequence[Measure]
+    question: str, parameters: Mapping[str, Schema], found: Sequence[Measure]
 ) -> set[tuple[int, str]]:
     """Return which numbers are the ends of a range ('0.8-6 Hz', 'between 2 and 5 days') that a pair of arguments bounds."""
     pairs = []
@@ -238,14 +233,11 @@ def _bounds(
                 pairs.append((name, other))
     bounds = set[tuple[int, str]]()
     for place, (one, two) in enumerate(itertools.pairwise(found)):
-        joined = question[one.end : two.start] if one.end <= two.start else ""
-        glued = not joined and two.value < 0 and one.value >= 0  # '0.8-6' read as 0.8 and -6
-        if not (_RANGE.match(joined) or glued):
+        if not _RANGE.match(question[one.end : two.start]):
             continue
-        high = two._replace(value=abs(two.value)) if glued else two
         for low_name, high_name in pairs:
             low_unit, high_unit = parameters[low_name]["unit"], parameters[high_name]["unit"]
-            low_value, high_value = one.into(low_unit), high.into(high_unit)
+            low_value, high_value = one.into(low_unit), two.into(high_unit)
             if low_value is not None and high_value is not None and low_value < high_value:
                 bounds |= {(place, low_name), (place + 1, high_name)}
     return bounds
@@ -253,7 +245,7 @@ def _bounds(
 
 def _take_positions(
     question: str,
-    parameters: Mapping[str, Mapping[str, Any]],
+    parameters: Mapping[str, Schema],
     found: Sequence[Measure],
     taken: dict[str, float | int],
 ) -> set[int]:
@@ -266,10 +258,6 @@ def _take_positions(
         taken[lon] = float(match["lon"]) * (-1 if match["ew"] == "W" else 1)
         used |= {i for i, m in enumerate(found) if match.start() <= m.start < match.end()}
     return used
-
-
-def _is_whole(schema: Mapping[str, Any]) -> bool:
-    return "integer" in {schema.get("type"), *(part.get("type") for part in schema.get("anyOf", []))}
 
 
 def question_offset(question: str, candidates: Sequence[Candidate]) -> int:
@@ -289,7 +277,7 @@ class NumberList(NamedTuple):
 
 
 def assign_lists(
-    question: str, parameters: Mapping[str, Mapping[str, Any]], candidates: Sequence[Candidate]
+    question: str, parameters: Mapping[str, Schema], candidates: Sequence[Candidate]
 ) -> dict[str, NumberList]:
     """Return the lists of numbers that a question gives: each to the parameter that is named before it, else in order.
 
@@ -319,7 +307,7 @@ def assign_lists(
     return taken
 
 
-def _list_for(schema: Mapping[str, Any], one: Candidate, candidates: Sequence[Candidate]) -> NumberList:
+def _list_for(schema: Schema, one: Candidate, candidates: Sequence[Candidate]) -> NumberList:
     """Return a list as an argument takes it: in the argument's unit where it has one and another stands beside the list."""
     units = [c for c in candidates if c.kind == "unit"]
     beside = [u for u in units if 0 <= u.start - one.end <= 2] or [
@@ -330,12 +318,12 @@ def _list_for(schema: Mapping[str, Any], one: Candidate, candidates: Sequence[Ca
     if unit and schema.get("unit"):
         converted = [Measure(v, unit, 0, 0).into(schema["unit"]) for v in values]
         values = [v for v in converted if v is not None] if None not in converted else values
-    whole = any(part.get("items", {}).get("type") == "integer" for part in [schema, *schema.get("anyOf", [])])
+    whole = any(part.get("items", {}).get("type") == "integer" for part in parts_of(schema))
     return NumberList([int(v) for v in values] if whole else values, unit)
 
 
 def _few_numbers(
-    question: str, name: str, schema: Mapping[str, Any], candidates: Sequence[Candidate], offset: int
+    question: str, name: str, schema: Schema, candidates: Sequence[Candidate], offset: int
 ) -> NumberList | None:
     """Return the one or two numbers that stand after a list's own words."""
     plain = sorted((c for c in candidates if c.kind == "number"), key=lambda c: c.start)

@@ -9,20 +9,10 @@ from typing import Any
 
 from benchmate.agents.intake import Candidate
 from benchmate.agents.measures import NumberList, question_offset
+from benchmate.tools.arguments import Schema, is_list, parts_of, types_of
 
-Schema = Mapping[str, Any]
 _ARTICLES = r"(?:\s+(?:the|a|an|of|each|every|column|columns|in|is|are))*\s*[:=]?\s*[\"'“]?$"
 _LINK = re.compile(r"^[\"'”]?\s*(?:,|and|or|,\s*and|\+|&)\s*(?:the\s+)?[\"'“]?$", re.I)
-
-
-def parts_of(schema: Schema) -> list[Schema]:
-    """Return a schema with the alternatives it names."""
-    return [schema, *schema.get("anyOf", [])]
-
-
-def types_of(schema: Schema) -> set[str]:
-    """Return the JSON types that a schema allows."""
-    return {str(part.get("type", "")) for part in parts_of(schema)}
 
 
 @functools.lru_cache(maxsize=4096)
@@ -71,11 +61,6 @@ def listed_options(schema: Schema, question: str) -> list[Any]:
         if (match := phrase_pattern(f"{str(o).replace('_', ' ')},{said.get(o, '')}").search(question))
     }
     return sorted(places, key=lambda o: places[o])
-
-
-def is_list(schema: Schema) -> bool:
-    """Return whether an argument takes several options or words."""
-    return "array" in types_of(schema)
 
 
 def said_columns(

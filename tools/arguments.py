@@ -65,8 +65,7 @@ class Unit:
 class Said:
     """How a question says an option that it does not call by name: `Said({"fdr": "Benjamini-Hochberg, BH, false discovery rate"})`.
 
-    Phrases are separated by commas; `...` in one stands for any few words, `N` for a number that is the value. The
-    options of a yes or no are "true" and "false". It stands in the JSON Schema as `said`.
+    Phrases are separated by commas; `...` in one stands for any few words. The options of a yes or no are "true" and "false". It stands in the JSON Schema as `said`.
     """
 
     words: Mapping[str, str]
@@ -122,7 +121,28 @@ GENETIC_CODE_WORDS = Said(
         "6": "ciliate", "11": "bacterial, prokaryotic, prokaryote, plastid, chloroplast",
     }
 )  # fmt: skip
+Schema = Mapping[str, Any]  # of an argument: JSON Schema with what the markers above add
 QUESTION_KEYS = ("words", "said", "column", "spelled")  # of a schema: for reading questions, not for models
+
+
+def parts_of(schema: Schema) -> list[Schema]:
+    """Return a schema with the alternatives it names."""
+    return [schema, *schema.get("anyOf", [])]
+
+
+def types_of(schema: Schema) -> set[str]:
+    """Return the JSON types that a schema allows."""
+    return {str(part.get("type", "")) for part in parts_of(schema)}
+
+
+def is_list(schema: Schema) -> bool:
+    """Return whether an argument takes several values."""
+    return "array" in types_of(schema)
+
+
+def is_whole(schema: Schema) -> bool:
+    """Return whether an argument takes a whole number."""
+    return "integer" in types_of(schema)
 
 
 def units_last(hint: Any) -> Any:

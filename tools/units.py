@@ -152,6 +152,15 @@ def read_unit(text: str) -> ReadUnit:
     return ReadUnit("" if unit == "dimensionless" else written)
 
 
+def is_unit(text: str) -> bool:
+    """Return whether a text can be read as a unit."""
+    try:
+        read_unit(text)
+    except InvalidInput:
+        return False
+    return True
+
+
 def _powers_first(plain: str) -> str:
     """Return '²meter' (from 'square meter') as '^2meter'."""
     return plain.replace("²", "^2").replace("³", "^3")

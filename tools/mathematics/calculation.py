@@ -12,7 +12,7 @@ from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity, parse_unit, unit_registry
 from benchmate.tools.arguments import Unit
 from benchmate.tools.base import Source, ToolResult, tool
-from benchmate.tools.units import read_unit
+from benchmate.tools.units import is_unit, read_unit
 
 LONGEST = 300  # characters
 DRAWS = 100_000
@@ -58,7 +58,7 @@ def calculate(calculation: str, unit: str | None = None) -> ToolResult:
     if len(text) > LONGEST:
         raise InvalidInput("too_large", f"the calculation has {len(text)} characters; {LONGEST} is the limit")
     target = _TARGET.search(text)
-    if target and unit is None and _is_unit(target["unit"]):
+    if target and unit is None and is_unit(target["unit"]):
         text, unit = text[: target.start()], target["unit"]
     value = _value_of(text)
     if unit is not None:
@@ -78,14 +78,6 @@ def calculate(calculation: str, unit: str | None = None) -> ToolResult:
         },
         source=Source(kind="computed", name="pint"),
     )
-
-
-def _is_unit(text: str) -> bool:
-    try:
-        read_unit(text)
-    except InvalidInput:
-        return False
-    return True
 
 
 def _value_of(text: str) -> Any:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import display_unit
-from benchmate.tools.units import read_unit
+from benchmate.tools.units import is_unit, read_unit
 
 MOST_FACTORS = 50
 
@@ -120,16 +120,8 @@ def factors_in(question: str) -> list[list[dict[str, Any]]]:
             continue
         factor: dict[str, Any] = {"name": name, "low": low, "high": high}
         for unit in (match["unit2"], match["unit1"]):
-            if unit and _reads(unit):
+            if unit and is_unit(unit):
                 factor["unit"] = unit
                 break
         factors.append(factor)
     return [factors] if factors else []
-
-
-def _reads(unit: str) -> bool:
-    try:
-        read_unit(unit)
-    except InvalidInput:
-        return False
-    return True
