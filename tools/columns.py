@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmate.runtime.errors import BenchmateError
-from benchmate.tools.files import keep_file
+from benchmate.tools.files import SAMPLE, keep_file
 from benchmate.tools.mentions import Found
 
 _TABLES = (".csv", ".tsv", ".txt", ".dat", ".xlsx", ".parquet", ".json")
@@ -26,6 +27,9 @@ def named_columns(text: str) -> Iterator[Found]:
     """Yield the words that a text calls columns: 'the SAP_FLUX column', 'columns temp, eq, yield'."""
     for match in _CALLED.finditer(text):
         group = "after" if match["after"] else "before"
+        if group == "before" and match["before"][0] in "\"'“":
+            yield Found(match.start(group) + 1, match.end(group) - 1, match["before"][1:-1], "column")
+            continue
         if group == "before" and match["before"].islower() and not re.search(r"[_\d]", match["before"]):
             continue
         for word in re.finditer(_NAME, match[group]):
@@ -38,6 +42,8 @@ def headers_of(name: str, folder: Path) -> list[str]:
     """Return the column names of a table file that a question names; none where it is no table, or cannot be read here."""
     from benchmate.tools.statistics.table_files import read_rows
 
+    if not name.startswith(SAMPLE) and Path(name).suffix.lower() not in _TABLES:
+        return []  # not even read
     try:
         file = keep_file(name, folder).open(folder)
         if file.suffix not in _TABLES or file.size > MOST_BYTES:
@@ -53,20 +59,15 @@ def columns_in(text: str, headers: Sequence[str]) -> Iterator[tuple[Found, str]]
     A name is said in full, without its unit in brackets, or with spaces for underscores, in any case; one of a single
     letter is said in its own case. One word of a longer name counts where no other column has that word.
     """
+    from benchmate.tools.statistics.tables import read_header
+
+    names = {header: read_header(header)[0] for header in headers}
+    words = {h: {w.casefold() for w in re.findall(r"[^\W_]{4,}", name)} for h, name in names.items()}
+    owned = Counter(word for own in words.values() for word in own)
     said: list[tuple[str, str]] = []
     for header in headers:
-        plain = re.sub(r"\s*[(\[][^)\]]*[)\]]\s*$", "", header).strip()
-        said += [(form, header) for form in dict.fromkeys((header, plain)) if form]
-        words = re.findall(r"[^\W_]{4,}", plain)
-        for word in words if len(words) > 1 else ():
-            if (
-                sum(
-                    re.search(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])", h, re.I) is not None
-                    for h in headers
-                )
-                == 1
-            ):
-                said.append((word, header))
+        forms = [header, names[header], *sorted(w for w in words[header] if owned[w] == 1)]
+        said += [(form, header) for form in dict.fromkeys(forms) if form]
     taken: list[tuple[int, int]] = []
     for form, header in sorted(said, key=lambda s: -len(s[0])):
         if form.lower() in _COMMON:

@@ -38,6 +38,8 @@ _NUMBER = re.compile(  # not the digits of names ('4'-hydroxy…', '2,4-di…'),
     r"(?<![\w.\-])[-+−]?\d+(?:,\d{3})*(?:\.\d+)?(?:\s?[x×]\s?10\^?[-−]?\d+|[eE][-+]?\d+)?"
     r"(?![\w,'’′]{0,60}-[A-Za-z]|['’′](?!\w)|['’′]-|-?[dD]\b)"
 )
+# after a number, the 6 of '0.8-6 Hz'; not the parts of a date, a CAS number or a name
+_RANGE_END = re.compile(r"-(\d+(?:\.\d+)?)(?!\d|\.\d|-|['’′]|[,\w'’′]{0,60}-[A-Za-z])")
 _LONGEST_UNIT = 60  # characters
 _UNIT_WORD = re.compile(r"[^\s,;?!()]+")
 # words that pint reads as units and people mean as words
@@ -159,7 +161,8 @@ def find_candidates(text: str) -> list[dict[str, Any]]:
         if places.add(found):
             taken.append(found)
     numbers = [n for n in _numbers(text) if not places.overlaps(n)]
-    units = [u for u in _units(text) if not places.overlaps(u)] if numbers or _asks_conversion(text) else []
+    measured = numbers or _asks_conversion(text) or any(f.kind == "numbers" for f in taken)
+    units = [u for u in _units(text) if not places.overlaps(u)] if measured else []
     taken += _unknown_names(text, [*taken, *units])
     places = _Taken(taken)
     numbers = [n for n in numbers if not places.overlaps(n)]
@@ -363,6 +366,8 @@ def _numbers(text: str) -> Iterator[Found]:
     for match in _NUMBER.finditer(text):
         plain = re.sub(r"\s?[x×]\s?10\^?", "e", match[0].replace(",", "").replace("−", "-"))
         yield Found(*match.span(), plain, "number")
+        if end := _RANGE_END.match(text, match.end()):
+            yield Found(*end.span(1), end[1], "number")
 
 
 def _asks_conversion(text: str) -> bool:

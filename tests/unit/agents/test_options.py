@@ -1,0 +1,96 @@
+"""Options, columns, positions, ranges and units that a question gives to a tool's arguments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmate.agents.arguments import legal_calls
+from benchmate.agents.intake import Candidate
+from benchmate.agents.options import phrase_pattern
+from benchmate.tools.base import ToolContext
+from benchmate.tools.columns import columns_in, named_columns
+from benchmate.tools.intake import find_candidates
+from benchmate.tools.registry import load_registry
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> Any:
+    """Return the likeliest call of a tool for a question, with the headers of the tables it names."""
+
+    def likeliest(tool: str, question: str) -> dict[str, Any]:
+        context = ToolContext(tmp_path, tmp_path, tmp_path)
+        data = load_registry()["find_entities"].run({"text": question}, context).data
+        candidates = [Candidate.model_validate(c) for c in data["candidates"]]
+        return next(legal_calls(load_registry()[tool], question, candidates))
+
+    return likeliest
+
+
+@pytest.mark.parametrize(
+    ("tool", "question", "expected"),
+    [
+        ("align_sequences", "align MKVLAAGIVGLPLQ and KVLSAGVIGLP locally with BLOSUM45", {"mode": "local", "matrix": "BLOSUM45"}),
+        ("process_waveform", "bandpass sample:earthquake 0.8-6 Hz, zero phase", {"operations": ["bandpass"], "low": 0.8, "high": 6, "zero_phase": True}),
+        ("process_waveform", "remove the mean from sample:earthquake, then taper it", {"operations": ["demean", "taper"]}),
+        ("test_groups", "ctrl 4.1 3.8 4.6 4.0 and treated 5.2 4.9 5.6 4.7: Mann-Whitney U test", {"test": "mann_whitney"}),
+        ("translate_sequence", "translate ATGGCCATTGTAATGGGCCGCTGA with the yeast mitochondrial code", {"genetic_code": 3}),
+        ("compute_geodesic", "from 46.77 N, 8.12 E to 35.68 S, 139.75 W", {"latitude_1": 46.77, "longitude_1": 8.12, "latitude_2": -35.68, "longitude_2": -139.75}),
+        ("measure_separation", "how far is 05h14m32.3s -08d12m06s from 05h55m10.3s +07d24m25s?", {"first": "05h14m32.3s -08d12m06s", "second": "05h55m10.3s +07d24m25s"}),
+        ("estimate_star_planet", "parallax 23.41 +/- 0.05 mas", {"parallax": 23.41, "parallax_error": 0.05}),
+        ("fit_curve", "fit an exponential decay to x = 0 1 2 4 6 min and y = 98 76 61 38 25", {"model": "exponential_decay", "x_unit": "min"}),
+        ("fit_calibration", "standards 0, 2, 4, 8, 16 mg/L read 0.004 0.113 0.221 0.449 0.887", {"concentration_unit": "mg/L"}),
+        ("design_experiment", "Box-Behnken for temperature 40-80 °C, pH 5-8 and time 10-60 min", {"design": "box_behnken", "factors": [
+            {"name": "temperature", "low": 40, "high": 80, "unit": "°C"}, {"name": "pH", "low": 5, "high": 8}, {"name": "time", "low": 10, "high": 60, "unit": "min"}]}),
+        ("correlate", "is sepal length related to petal width in sample:iris? Spearman", {"x_column": "sepal length (cm)", "y_column": "petal width (cm)", "method": "spearman"}),
+        ("describe_table", "mean and quartiles per species for sample:iris", {"group_by": "species"}),
+        ("fit_regression", "regress TOTEMP on GNP and YEAR from sample:longley, robust errors", {"response": "TOTEMP", "predictors": ["GNP", "YEAR"], "errors": "robust"}),
+        ("load_lightcurve", "open tic2593_s14.fits and use the SAP_FLUX column", {"value_column": "SAP_FLUX"}),
+    ],
+)  # fmt: skip
+def test_a_question_settles_arguments(call: Any, tool: str, question: str, expected: dict[str, Any]) -> None:
+    found = call(tool, question)
+    assert {name: found.get(name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("10-60 min.", ["10", "60"]),
+        ("from 10-60.", ["10", "60"]),
+        ("0.2–1.1", ["0.2", "1.1"]),
+        ("on 2016-04-26", []),
+        ("50-78-2", []),
+        ("between -5 and 5 °C", ["-5", "5"]),
+    ],
+)
+def test_both_ends_of_a_range_are_numbers(text: str, numbers: list[str]) -> None:
+    assert [c["text"] for c in find_candidates(text) if c["kind"] == "number"] == numbers
+
+
+def test_columns_are_found_by_the_header_the_longest_first() -> None:
+    headers = ["time (days)", "flux", "flux_err", "T"]
+    found = {f.text: h for f, h in columns_in("plot flux err against time over 5 days, not T or t", headers)}
+    assert found == {"flux err": "flux_err", "time": "time (days)", "T": "T"}
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("columns temp, eq and yield", ["temp", "eq", "yield"]),
+        ('the "mean flux" column', ["mean flux"]),
+        ("a column of water", []),
+        ("the first column", []),
+    ],
+)
+def test_words_called_columns(text: str, columns: list[str]) -> None:
+    assert [f.text for f in named_columns(text)] == columns
+
+
+def test_phrases_match_hyphens_and_capitals_as_meant() -> None:
+    assert phrase_pattern("zero phase").search("a Zero-phase filter")
+    assert phrase_pattern("filter ... between").search("filter the record between 1 and 2 Hz")
+    assert phrase_pattern("BH").search("adjust by BH") and not phrase_pattern("BH").search("bh")
+    assert phrase_pattern("").search("anything") is None
