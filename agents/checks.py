@@ -234,7 +234,7 @@ def check_text(claim: Claim, cited: Sequence[Cited], allowed: Phrases | Iterable
     """The text must say the claimed value with its unit, and hold no digits but those of the evidence and of names."""
     if claim.kind in ("numeric", "categorical") and not _says_value(claim):
         return Problem("contradicted", f"its text does not say {value_text(claim.value, claim.unit)}")
-    numbers = [(c.value.value, c.value.unit) for c in cited if isinstance(c.value, Quantity)]
+    numbers = numbers_of(c.value for c in cited)
     if isinstance(claim.value, (int, float)) and not isinstance(claim.value, bool):
         numbers.append((float(claim.value), claim.unit or ""))
     if claim.derivation and ("[" in claim.derivation or "rest" in claim.derivation):
@@ -269,6 +269,16 @@ def _starts_with_unit(text: str, unit: str) -> bool:
 
 def _float(text: str) -> float:
     return float(text.replace(",", "").replace("−", "-"))
+
+
+def numbers_of(values: Iterable[Any]) -> list[tuple[float, str]]:
+    """Return the numbers that quantities hold, with their units: each value, and its uncertainty where it has one."""
+    found = list[tuple[float, str]]()
+    for value in values:
+        if isinstance(value, Quantity):
+            found.append((value.value, value.unit))
+            found += [(value.uncertainty, value.unit)] if value.uncertainty is not None else []
+    return found
 
 
 def unbacked_digits(

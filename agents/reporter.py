@@ -452,7 +452,7 @@ def _unbacked(
     phrases = _phrases(plan, results, index, intake)
     loose = checks.unbacked_digits(answer, phrases, numbers)
     if loose:  # reading all evidence again takes long, and is seldom needed
-        numbers += [(q.value, q.unit) for c in claims for q in _quantities(c, index)]
+        numbers += checks.numbers_of(q for c in claims for q in _quantities(c, index))
         loose = checks.unbacked_digits(answer, phrases, numbers)
     return loose
 

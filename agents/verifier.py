@@ -72,8 +72,7 @@ def inspect(
             else Problem("contradicted", "the quoted words are not what stands at the cited place")
         )
     if claim.kind == "interpretation":
-        numbers = [(c.value.value, c.value.unit) for c in cited if isinstance(c.value, Quantity)]
-        loose = checks.unbacked_digits(claim.text, allowed, numbers)
+        loose = checks.unbacked_digits(claim.text, allowed, checks.numbers_of(c.value for c in cited))
         return Problem("contradicted", f"no evidence holds the digits {', '.join(loose)}") if loose else cited
     problem = (
         checks.check_fresh(cited, index, journal)

@@ -17,6 +17,7 @@ from benchmate.runtime.context import TaskScope
 from benchmate.runtime.errors import Transient
 from benchmate.runtime.evidence import Evidence
 from benchmate.runtime.journal import Entry
+from benchmate.runtime.quantity import Quantity
 from benchmate.tools.calls import call_tool
 from benchmate.tools.registry import load_registry
 
@@ -181,3 +182,11 @@ def test_a_number_agrees_when_it_is_the_value_rounded_to_its_own_digits(
 )
 def test_digits_that_nothing_backs_are_listed(text: str, allowed: list[str], loose: list[str]) -> None:
     assert checks.unbacked_digits(text, allowed, [(180.159, "g/mol")])[: len(loose) or None] == loose
+
+
+def test_an_uncertainty_backs_the_digits_that_state_it() -> None:
+    numbers = checks.numbers_of(
+        [Quantity(value=96.784, uncertainty=1.0355, property="amplitude", method="fit"), "text"]
+    )
+    assert checks.unbacked_digits("The amplitude is 96.78 ± 1.036.", [], numbers) == []
+    assert checks.unbacked_digits("The amplitude is 96.78 ± 2.036.", [], numbers) == ["2.036"]
