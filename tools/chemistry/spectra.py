@@ -40,6 +40,7 @@ _STEP_OF_STICKS = 0.3  # m/z; mass spectra with wider steps are lists of peaks
 
 
 @tool(
+    version="2",
     domain="chemistry",
     extra="chem",
     properties={
@@ -268,8 +269,12 @@ def _as_signal(
     return -np.log10(np.maximum(fraction, least)), "absorbance", notes
 
 
-def _baseline(ys: NDArray[Any], asymmetry: float = 0.01, rounds: int = 10) -> NDArray[Any]:
-    """Return the baseline by asymmetric least squares; stiff enough that bands of a tenth of the spectrum stay."""
+def _baseline(ys: NDArray[Any], asymmetry: float = 0.001, rounds: int = 10) -> NDArray[Any]:
+    """Return the baseline by asymmetric least squares; stiff enough that bands of a tenth of the spectrum stay.
+
+    The asymmetry is the least that Eilers and Boelens advise (0.001 to 0.1): a larger one follows a broad band at an end
+    of the spectrum, and moves its top by up to 0.4 steps.
+    """
     import numpy as np
     from scipy import sparse
     from scipy.sparse.linalg import spsolve

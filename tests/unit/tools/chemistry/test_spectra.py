@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from benchmate.runtime.errors import InvalidInput
@@ -191,6 +191,8 @@ def test_the_tables_are_sound() -> None:
 
 @settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(centre=st.floats(500, 3900), sigma=st.floats(5, 40), scale=st.floats(0.1, 1e3))
+@example(centre=500.0, sigma=40.0, scale=1.0)
+@example(centre=3900.0, sigma=40.0, scale=1.0)
 def test_a_band_is_found_where_it_is_whatever_its_height(
     context: ToolContext, centre: float, sigma: float, scale: float
 ) -> None:
