@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
 
 from benchmate.agents.intake import Candidate
@@ -15,11 +15,22 @@ from benchmate.runtime.quantity import convert, parse_unit, same_dimension
 from benchmate.tools.arguments import Schema, is_whole, parts_of
 from benchmate.tools.mentions import numbers_in
 
-CLOSE = 5  # characters between two numbers that share a unit: ' and ', ' to ', '-'
+# between two numbers that share a unit: '23 and 19 Msun', '0.2-1.1 days', '1.5 + 1.3 Msun'
+_SHARED = re.compile(r"\s*(?:,|;|/|&|\+|x|×|-|–|—|\.\.\.?|…|and|or|to|±|\+/-|,\s*and|,\s*or)\s*", re.I)
 NEAR = 48  # characters before or after a number that may name its argument
 _JOIN = r"(?:\s*(?:=|:|≈|~|(?:is|of|are|was|were|equals?|being|at|about|around|to|a|an|the|from|between|with|than|by)\b))*\s*"
 # how much each sign counts
-RANGE, WORDS_BEFORE, WORDS_AFTER, EXACT_UNIT, SAME_UNIT, PLAIN, FAR_SCALE = 9, 8, 6, 4, 3, 1, -6
+RANGE, WORDS_BEFORE, WORDS_AFTER, BOUND, REQUIRED_UNIT, EXACT_UNIT, SAME_UNIT, PLAIN, FAR_SCALE = (
+    9,
+    8,
+    6,
+    5,
+    5,
+    4,
+    3,
+    1,
+    -6,
+)
 _FAR = 1e4  # units this far apart are not meant for each other: 88 km is no amplitude in mm
 _PLUS_MINUS = re.compile(r"(?:±|\+/[-−]|\+[-−]|\\pm|plus or minus)\s*$", re.I)
 _RANGE = re.compile(r"^\s*(?:[A-Za-zµμ°%/]{1,8}\s*)?(?:-|–|—|to|and|\.\.\.?|…)\s*$", re.I)
@@ -58,6 +69,10 @@ class Measure(NamedTuple):
             return self.value
         try:
             own = _pint_unit(self.unit)
+            if self.unit in ("C", "F") and same_dimension(
+                unit, "kelvin"
+            ):  # beside a temperature, no coulomb and no farad
+                own = f"deg{self.unit}"
             if _is_angle(own) != _is_angle(unit):  # to pint, an angle is a plain number
                 return None
             return canonical_float(convert(self.value, own, unit))
@@ -65,10 +80,14 @@ class Measure(NamedTuple):
             return None
 
 
-def measures(candidates: Sequence[Candidate]) -> list[Measure]:
+def measures(text: str, candidates: Sequence[Candidate]) -> list[Measure]:
     """Return the numbers of a text in order, each with the unit that follows it, or that of its neighbour in '23 and 19 Msun'."""
     units = {c.start: c for c in candidates if c.kind == "unit"}
-    found = []
+    found = [
+        Measure(float(c.text.split()[-1]), None, c.end - len(c.text.split()[-1]), c.end)
+        for c in candidates
+        if c.kind == "time" and re.fullmatch(r"GPS\s[\d.]+", c.text)
+    ]
     for number in sorted((c for c in candidates if c.kind == "number"), key=lambda c: c.start):
         unit = units.get(number.end) or units.get(number.end + 1)
         found.append(
@@ -79,9 +98,14 @@ def measures(candidates: Sequence[Candidate]) -> list[Measure]:
                 unit.end if unit else number.end,
             )
         )
+    found.sort(key=lambda m: m.start)
     for place in range(len(found) - 2, -1, -1):
         one, following = found[place], found[place + 1]
-        if one.unit is None and following.unit is not None and following.start - one.end <= CLOSE:
+        if (
+            one.unit is None
+            and following.unit is not None
+            and _SHARED.fullmatch(text[one.end : following.start])
+        ):
             found[place] = one._replace(unit=following.unit)
     return found
 
@@ -95,11 +119,18 @@ def _is_angle(unit: str) -> bool:
     )
 
 
+_PER_PIXEL = re.compile(
+    r"(?<=\w)\s*(?:/|per)\s*(?:pixel|px)s?$", re.I
+)  # the scale of a picture is the size of a pixel
+
+
 @functools.lru_cache(maxsize=1024)
 def _pint_unit(written: str) -> str:
     from benchmate.tools.units import read_unit
 
-    return read_unit(written).unit
+    if written == "AU":
+        return "astronomical_unit"
+    return read_unit(_PER_PIXEL.sub("", written)).unit
 
 
 @functools.lru_cache(maxsize=4096)
@@ -131,7 +162,9 @@ def assign(
     """
     own = [c for c in candidates if c.start >= 0]
     offset = question_offset(question, own)
-    found = [m._replace(start=m.start - offset, end=m.end - offset) for m in measures(own)]
+    found = measures(
+        question, [c.model_copy(update={"start": c.start - offset, "end": c.end - offset}) for c in own]
+    )
     counts = [_patterns(n, s.get("words", ""))[1] for n, s in parameters.items() if not s["unit"]]
     found = [  # '1024 bits': what the number counts, not its unit
         m._replace(unit=None, end=m.end - len(m.unit))
@@ -155,21 +188,88 @@ def assign(
         if (value := _fitting(found[place], parameters[name])) is not None:
             taken[name], owners[place] = value, name
             used.add(place)
-    for place, measure in enumerate(found):
-        # a number with a unit that nothing claimed goes to the first argument it fits
-        if place in used or measure.unit is None:
-            continue
-        for name, schema in parameters.items():
-            if not schema["unit"] or name in taken or is_whole(schema) or _far(measure, schema):
-                continue
-            if (value := _fitting(measure, schema)) is not None:
-                taken[name], owners[place] = value, name
-                break
+    left = [place for place in range(len(found)) if place not in used]
+    for candidate in own:  # words inside a name say nothing of a number: the acid of 'formic acid'
+        if candidate.kind not in ("number", "unit"):
+            at, to = candidate.start - offset, candidate.end - offset
+            question = f"{question[:at]}{' ' * (to - at)}{question[to:]}"
+    for place in sorted(left, key=lambda p: found[p].unit is None):
+        if (name := _described_near(question, found, place, parameters, taken)) is not None:
+            value = _fitting(found[place], parameters[name])
+            assert value is not None
+            taken[name], owners[place] = value, name
     for place in errors:  # '23.41 ± 0.05 mas'
         name = f"{owners.get(place - 1)}_error"
         if name in parameters and (value := _fitting(found[place], parameters[name])) is not None:
             taken[name] = value
     return taken
+
+
+def _described_near(
+    question: str,
+    found: Sequence[Measure],
+    place: int,
+    parameters: Mapping[str, Schema],
+    taken: Container[str],
+) -> str | None:
+    """Return the argument for a number that nothing claimed: the one whose description shares most words with what stands
+    beside the number; with a unit, else the first that takes the unit."""
+    measure = found[place]
+    fitting = [
+        n for n, s in parameters.items()
+        if n not in taken and not _far(measure, s) and _fitting(measure, s) is not None
+        and (measure.unit is not None or not s["unit"] or s["unit"] in _SCALES)
+    ]  # fmt: skip
+    start = found[place - 1].end if place else 0
+    end = found[place + 1].start if place + 1 < len(found) else len(question)
+    before = _WORD.findall(_CLAUSE_END.split(question[start : measure.start])[-1])[-4:]
+    after = _WORD.findall(_CLAUSE_END.split(question[measure.end : end])[0])[:2]
+    shared = {n: _shared({*before, *after}, n, parameters[n]) for n in fitting}
+    most = max(shared.values(), default=0)
+    best = [n for n in fitting if shared[n] == most]
+    if most and len(best) == 1:
+        return best[0]
+    if measure.unit is None:
+        return None
+    share = same_dimension(measure.exact, "") and not _is_angle(measure.exact)
+    return next(
+        (
+            n for n in best
+            if not is_whole(parameters[n]) and (parameters[n]["unit"] or (share and _OF_ONE.search(parameters[n].get("description", ""))))
+        ),
+        None,
+    )  # fmt: skip
+
+
+_WORD = re.compile(r"[A-Za-zµ]+")
+_OF_ONE = re.compile(r"\b(?:fractions?|percent|ratio|share|probability)\b", re.I)
+_CLAUSE_END = re.compile(r"[,;:.?!]\s")
+_NO_WORDS = frozenset(
+    "a an the of in on at to for and or with by from is are was were be it its this that as per than my our your i we you "
+    "if not no unless said default which what how use using used number value given one two only all any each".split()
+)
+_SCALES = ("", "mag", "percent")
+
+
+def _shared(words: set[str], name: str, schema: Schema) -> int:
+    """Return how many of the words stand in an argument's name, its words or its description, endings aside."""
+    own = _own_words(name, schema.get("words", ""), schema.get("description", ""))
+    return len({stem for w in words if (stem := _stem(w)) in own})
+
+
+@functools.lru_cache(maxsize=4096)
+def _own_words(name: str, words: str, description: str) -> frozenset[str]:
+    text = f"{name.replace('_', ' ')} {words} {description}"
+    return frozenset(stem for w in _WORD.findall(text) if (stem := _stem(w)))
+
+
+@functools.lru_cache(maxsize=4096)
+def _stem(word: str) -> str:
+    """Return a word without its ending, '' where it says nothing."""
+    low = word.lower()
+    if low in _NO_WORDS or (len(low) == 1):
+        return ""
+    return re.sub(r"(?:ing|ed|es|s|e)$", "", low) if len(low) > 4 else low
 
 
 def _fitting(measure: Measure, schema: Schema) -> float | int | None:
@@ -192,14 +292,16 @@ def _scores(
             if measure.into(schema["unit"]) is None:
                 continue
             before, after = _patterns(name, schema.get("words", ""))
-            score = float(RANGE if (place, name) in bounds else 0)
+            score = float(bounds.get((place, name), 0))
             if match := before.search(question, max(0, measure.start - NEAR), measure.start):
                 score += WORDS_BEFORE + min(3.0, (match.end() - match.start()) / 10)
             elif after.match(question[measure.end : measure.end + NEAR]):
                 score += WORDS_AFTER
             if measure.unit is not None and schema["unit"]:
                 alone = sum(same_dimension(schema["unit"], other) for other in dimensions) == 1
-                if alone or name in required:
+                if name in required:
+                    score += REQUIRED_UNIT
+                elif alone:
                     score += SAME_UNIT
                 elif measure.exact == schema["unit"]:
                     score += EXACT_UNIT if score == 0 else 1
@@ -213,15 +315,29 @@ def _scores(
 
 
 def _far(measure: Measure, schema: Schema) -> bool:
-    """Return whether a number's unit and the argument's are orders of magnitude apart."""
-    one = measure._replace(value=1.0).into(schema["unit"]) if measure.unit and schema["unit"] else None
+    """Return whether a number's unit of length and the argument's are orders of magnitude apart."""
+    if not (measure.unit and schema["unit"]) or not same_dimension(schema["unit"], "m"):
+        return False
+    one = measure._replace(value=1.0).into(schema["unit"])
     return one is not None and one > 0 and not 1 / _FAR < one < _FAR
+
+
+_LOWER = r"(?:at least|no less than|not less than|above|over|more than|larger than|greater than|bigger than|longer than|higher than|from|starting (?:at|from)|beginning (?:at|from)|minimum(?: of)?|min\.?|≥|>=?)"
+_UPPER = r"(?:at most|no more than|not more than|up to|below|under|less than|smaller than|shorter than|lower than|until|maximum(?: of)?|max\.?|≤|<=?)"
+_LEAVES_OUT = r"\b(?:ignor|discard|drop|exclud|skip|remov|reject|throw|leav\w* out|without|filter\w* out|cut)\w*\b[^.;!?]{0,40}$"
+_LOWER_BOUND, _UPPER_BOUND = (
+    re.compile(rf"(?<!\w){w}\s*(?:a |an |about )?$", re.I) for w in (_LOWER, _UPPER)
+)
+_LEFT_OUT = re.compile(_LEAVES_OUT, re.I)
 
 
 def _bounds(
     question: str, parameters: Mapping[str, Schema], found: Sequence[Measure]
-) -> set[tuple[int, str]]:
-    """Return which numbers are the ends of a range ('0.8-6 Hz', 'between 2 and 5 days') that a pair of arguments bounds."""
+) -> dict[tuple[int, str], int]:
+    """Return how clearly a number is an end of a pair of arguments that bound one thing.
+
+    Both ends of a range ('0.8-6 Hz', 'between 2 and 5 days') are, and one end alone ('at least 5 µm', 'ignore all below 5 µm').
+    """
     pairs = []
     for name in parameters:
         for lower, upper in _BOUNDS:
@@ -231,7 +347,18 @@ def _bounds(
                 and (other := "_".join(upper if p == lower else p for p in parts)) in parameters
             ):
                 pairs.append((name, other))
-    bounds = set[tuple[int, str]]()
+    bounds = dict[tuple[int, str], int]()
+    for place, one in enumerate(found):
+        head = question[max(0, one.start - NEAR - 20) : one.start]
+        lower_said, upper_said = _LOWER_BOUND.search(head), _UPPER_BOUND.search(head)
+        said = lower_said or upper_said
+        if said is None:
+            continue
+        is_lower = (lower_said is not None) != (_LEFT_OUT.search(head[: said.start()]) is not None)
+        for name in parameters:
+            ends = {lower if is_lower else upper for lower, upper in _BOUNDS}
+            if ends & set(name.split("_")) and one.into(parameters[name]["unit"]) is not None:
+                bounds[place, name] = BOUND
     for place, (one, two) in enumerate(itertools.pairwise(found)):
         if not _RANGE.match(question[one.end : two.start]):
             continue
@@ -239,7 +366,7 @@ def _bounds(
             low_unit, high_unit = parameters[low_name]["unit"], parameters[high_name]["unit"]
             low_value, high_value = one.into(low_unit), two.into(high_unit)
             if low_value is not None and high_value is not None and low_value < high_value:
-                bounds |= {(place, low_name), (place + 1, high_name)}
+                bounds |= {(place, low_name): RANGE, (place + 1, high_name): RANGE}
     return bounds
 
 

@@ -34,7 +34,7 @@ def phrase_pattern(words: str) -> re.Pattern[str]:
 
 def said_option(schema: Schema, question: str) -> Any:
     """Return the option of an argument that a question says, the longest wording first; None where it says none."""
-    said: Mapping[str, str] = schema.get("said", {})
+    said = _said(schema)
     options = [str(o) for part in parts_of(schema) for o in part.get("enum", []) if o is not None]
     found = list[tuple[int, int, str]]()
     for option in dict.fromkeys([*options, *said]):
@@ -49,12 +49,17 @@ def said_option(schema: Schema, question: str) -> Any:
     return int(option) if option not in options and "integer" in types_of(schema) else option
 
 
+def _said(schema: Schema) -> dict[str, str]:
+    """Return how each option of an argument is said, wherever its schema tells it."""
+    return {option: words for part in parts_of(schema) for option, words in part.get("said", {}).items()}
+
+
 def listed_options(schema: Schema, question: str) -> list[Any]:
     """Return what a question says of a list: its options in the order of the text, or words of the known spelling."""
     if "spelled" in schema:
         return list(dict.fromkeys(m[0] for m in re.finditer(schema["spelled"], question)))
     items: Schema = next((part["items"] for part in parts_of(schema) if "items" in part), {})
-    said: Mapping[str, str] = schema.get("said", {})
+    said = _said(schema)
     places = {
         o: match.start()
         for o in items.get("enum", [])

@@ -73,7 +73,7 @@ _LEAD = r"(?:(?:please|and|also|so|then|now|hi|hello|hey|well|ok|okay|thanks|fin
 _ASKS = re.compile(
     rf"{_LEAD}(?:{_VERB}|when|who|why|where|can|could|would|will|should|was|were|did|has|have|show|give|tell|make|run|look up|"
     r"identify|resolve|predict|count|sketch|plot|depict|render|analy[sz]e|summari[sz]e|express|sort|order|canonicali[sz]e|"
-    r"(?:(?:I|we)(?:['’]d| would)? (?:also )?)?(?:need|want|require|like to know|wonder))\b",
+    r"(?:(?:I|we)(?:['’]d| would)? (?:also )?)?(?:need|want|require|like to know|wonder))\b(?!-)",
     re.I,
 )
 # a context, then what is asked: 'I am about to run a gel, need the GC content of …'
@@ -95,14 +95,13 @@ def sub_questions(question: str) -> list[str]:
     for sentence in (s.strip() for s in _SENTENCE.split(question)):
         clauses = _CLAUSE.split(sentence)
         parts += clauses if all(len(c.split()) > 1 for c in clauses) else [sentence]  # 'search and find'
-    kept = [p.strip() for p in parts if len(p.split()) > 1]
+    kept = [p.strip() for p in parts if len(p.split()) > 1 or p.strip().endswith("?")]
     return kept or [question.strip()]
 
 
 async def _one_task_each(context: RunContext, scope: TaskScope, question: str, intake: Intake) -> list[Task]:
     """Return one task per sub-question, for the specialist whose tool the router thinks of first."""
     registry = load_registry()
-    tasks = []
     goals = goals_of(question, intake)
     if len(goals) > MOST_TASKS:
         raise InvalidInput(
@@ -110,7 +109,8 @@ async def _one_task_each(context: RunContext, scope: TaskScope, question: str, i
             f"this asks {len(goals)} questions at once; {MOST_TASKS} is the most",
             hint="ask in several runs, or write a workflow",
         )
-    for number, part in enumerate(goals, 1):
+    asked = list[tuple[str, str]]()  # a goal and the tool that the router thinks of first, "" for none
+    for part in goals:
         own = await intake_for(context, intake, part)
         try:
             shortlist = await route(context, scope, part, own.candidates, registry.offered)
@@ -118,29 +118,82 @@ async def _one_task_each(context: RunContext, scope: TaskScope, question: str, i
             if ends_run(error):
                 raise
             shortlist = []
-        agent = agent_for(registry[shortlist[0]]) if shortlist else "analyst"
-        tasks.append(
-            Task(id=f"task-{number}", kind="agent", agent=agent, title=part, arguments={"goal": part})
+        best = shortlist[0] if shortlist else ""
+        if (
+            asked
+            and best in ("", asked[-1][1])
+            and (both := _one_clause(question, intake, asked[-1][0], part))
+        ):
+            asked[-1] = both, asked[-1][1]
+        else:
+            asked.append((part, best))
+    return [
+        Task(
+            id=f"task-{number}",
+            kind="agent",
+            agent=agent_for(registry[best]) if best else "analyst",
+            title=part,
+            arguments={"goal": part},
         )
-    return tasks
+        for number, (part, best) in enumerate(asked, 1)
+    ]
+
+
+def _one_clause(question: str, intake: Intake, before: str, part: str) -> str | None:
+    """Return two goals as one, where the second goes on with the first: in one sentence, and without a subject of its own."""
+    start = question.find(before)
+    at = question.find(part, start + len(before))
+    if (
+        at < 0
+        or has_subject(_inside(intake, part))
+        or not _GOES_ON.fullmatch(question[start + len(before) : at])
+    ):
+        return None
+    return question[start : at + len(part)]
+
+
+_GOES_ON = re.compile(r",?\s+(?:and|then|and then|and also)\s+", re.I)
 
 
 def goals_of(question: str, intake: Intake) -> list[str]:
     """Return the parts of a question that ask something. Context is none of them, but lends them its subjects.
 
-    A part that says 'it' of what stands before it keeps its subject, because `intake_for` looks there.
+    A part that says 'it' of what stands before it keeps its subject, because `intake_for` looks there. What is said
+    after a part, and asks nothing, says how it is meant ('… Use the Welch test.') and belongs to it.
     """
     whole = question.strip()
     parts = sub_questions(whole)
-    asking = [p for p in parts if _asks(p, intake_part(intake, p))]
-    if not asking or (len(asking) == 1 and _lends_numbers(intake, parts, asking[0])):
+    asking = [p for p in parts if _asks(p, _inside(intake, p))]
+    alone = len(asking) == 1 or not any(has_subject(_inside(intake, p)) for p in asking)
+    if not asking or (alone and _lends_numbers(intake, parts, asking)):
         return [whole]
-    return [_without_context(p, intake) for p in asking]
+    return [_without_context(p, intake) for p in _with_amendments(whole, parts, asking)]
 
 
-def _lends_numbers(intake: Intake, parts: Sequence[str], asking: str) -> bool:
+def _with_amendments(whole: str, parts: Sequence[str], asking: Sequence[str]) -> list[str]:
+    """Return the asking parts, each with the statements that follow it, as they stand in the question."""
+    goals = list[str]()
+    position = start = 0
+    for part in parts:
+        at = whole.find(part, position)
+        position = at + len(part)
+        if part in asking:
+            start = at
+            goals.append(part)
+        elif goals and not _COURTESY.match(part):
+            goals[-1] = whole[start:position]
+    return goals
+
+
+_COURTESY = re.compile(
+    r"(?:thank(?:s| you)|cheers|regards|best|sincerely|have a|that(?:['’]s| is| will be) all|bye|much appreciated|sorry)\b",
+    re.I,
+)
+
+
+def _lends_numbers(intake: Intake, parts: Sequence[str], asking: Sequence[str]) -> bool:
     """Return whether what stands beside the question gives it measured numbers or data: then it is part of the question."""
-    lent = [c.kind for p in parts if p != asking for c in _inside(intake, p)]
+    lent = [c.kind for p in parts if p not in asking for c in _inside(intake, p)]
     return "number" in lent or bool(
         {"numbers", "file", "time", "reaction", "expression", "equation"} & set(lent)
     )
@@ -155,21 +208,23 @@ def _without_context(part: str, intake: Intake) -> str:
     return part
 
 
-def intake_part(intake: Intake, part: str) -> bool:
-    """Return whether a part of the question has a subject of its own."""
-    return has_subject(_inside(intake, part))
-
-
 def _inside(intake: Intake, part: str) -> list[Candidate]:
     start = intake.question.find(part)
     return [c for c in intake.candidates if start <= c.start and c.end <= start + len(part)]
 
 
-def _asks(part: str, has_own_subject: bool) -> bool:
+_DATA = frozenset(
+    {"number", "numbers", "unit", "equation", "time", "position"}
+)  # what a statement may hold that asks nothing
+
+
+def _asks(part: str, held: Sequence[Candidate]) -> bool:
     """Return whether a part asks: by its mark, its first word, a late question word, or as 'logP of aspirin' does."""
+    has_own_subject = has_subject(held)
     if part.endswith("?") or _ASKS.match(part) or (_LATE_QUESTION.search(part) and has_own_subject):
         return True
-    return has_own_subject and len(part.split()) <= 12 and not _FINITE.search(part)
+    named = {c.kind for c in held} - _DATA
+    return bool(named) and has_own_subject and len(part.split()) <= 12 and not _FINITE.search(part)
 
 
 async def _plan_freely(

@@ -39,6 +39,9 @@ def unit_registry() -> pint.UnitRegistry[Any]:
         "jupiter_radius = 7.1492e7 * meter = R_jupiter = Rjup",
     ):
         registry.define(body)
+    registry.define("jansky = 1e-26 * watt / meter**2 / hertz = Jy")
+    registry.define("microarcsecond = 1e-6 * arcsecond = uas")  # otherwise the plural of 'ua', the astronomical unit
+    registry.define("parts_per_billion = 1e-9 = ppb")
     pint.set_application_registry(registry)
     return registry
 

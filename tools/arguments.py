@@ -125,6 +125,12 @@ Schema = Mapping[str, Any]  # of an argument: JSON Schema with what the markers 
 QUESTION_KEYS = ("words", "said", "column", "spelled")  # of a schema: for reading questions, not for models
 
 
+def told(schema: Schema) -> dict[str, Any]:
+    """Return an argument's schema without what is for reading questions alone, its alternatives included."""
+    kept = {key: value for key, value in schema.items() if key not in QUESTION_KEYS}
+    return kept | {"anyOf": [told(part) for part in schema["anyOf"]]} if "anyOf" in schema else kept
+
+
 def parts_of(schema: Schema) -> list[Schema]:
     """Return a schema with the alternatives it names."""
     return [schema, *schema.get("anyOf", [])]

@@ -93,12 +93,9 @@ class Tool:
     @functools.cached_property
     def told_schema(self) -> dict[str, Any]:
         """The schema as a model is told it: without the words by which questions name arguments."""
-        from benchmate.tools.arguments import QUESTION_KEYS
+        from benchmate.tools.arguments import told
 
-        properties = {
-            name: {key: value for key, value in prop.items() if key not in QUESTION_KEYS}
-            for name, prop in self.schema.get("properties", {}).items()
-        }
+        properties = {name: told(prop) for name, prop in self.schema.get("properties", {}).items()}
         return self.schema | {"properties": properties}
 
     @functools.cached_property

@@ -41,6 +41,10 @@ _NUMBER = re.compile(  # not the digits of names ('4'-hydroxy…', '2,4-di…'),
 # after a number, the 6 of '0.8-6 Hz'; not the parts of a date, a CAS number or a name
 _RANGE_END = re.compile(r"-(\d+(?:\.\d+)?)(?!\d|\.\d|-|['’′]|[,\w'’′]{0,60}-[A-Za-z])")
 _LONGEST_UNIT = 60  # characters
+_CONCENTRATION = re.compile(r"[munpfµμk]?M")  # 'mM Mg' is no product of units
+_EVERYDAY_UNITS = frozenset(
+    "bar bars cycle cycles turn turns bit bits day days hand hands head link links pole poles rod rods stone foot yard".split()
+)
 _UNIT_WORD = re.compile(r"[^\s,;?!()]+")
 # words that pint reads as units and people mean as words
 _NO_UNITS = frozenset(
@@ -50,7 +54,7 @@ _NO_UNITS = frozenset(
 )
 # names that no table here knows: where a compound would stand, by the ending, and what those that follow it are joined by
 _SLOT = re.compile(
-    r"\b(?:of|for|about|draw|is|are|does|has|than|between|compare|like|resembles?|(?:similar|close|closest|compared) (?:to|with))\s+"
+    r"\b(?:of|for|about|in|draw|is|are|does|will|would|can|could|should|has|than|between|compare|like|resembles?|(?:similar|close|closest|compared) (?:to|with))\s+"
     r"(?:the\s+)?(?:compound\s+|drug\s+|molecule\s+)?(?=[A-Za-z\d(\[])",
     re.I,
 )
@@ -388,15 +392,19 @@ def _units(text: str) -> Iterator[Found]:
             start, end = group[0].start(), group[-1].end()
             if (
                 end - start > _LONGEST_UNIT
-                or _NUMBER.fullmatch(group[0][0])
-                or re.search(r"[,;]", text[start:end])
+                or any(_NUMBER.fullmatch(word[0]) for word in group)
+                or (length > 1 and _CONCENTRATION.fullmatch(text[start:end].split()[0].lstrip("0123456789.")))
+                or re.search(r"[,;]|[.:]\s", text[start:end])
             ):
                 continue
             glued = re.match(r"[-+−]?\d[\d.,]*(?:[eE][-+]?\d+)?(?=[^\d\s.,])", text[start:end])
             start += glued.end() if glued else 0
             written = text[start:end].rstrip(".:'\"’”").lstrip("'\"‘“")
             start += len(text[start:end]) - len(text[start:end].lstrip("'\"‘“"))
-            if _is_unit(written, read_unit) and (len(written) > 2 or _in_unit_place(text, start, written)):
+            if _is_unit(written, read_unit) and (
+                (len(written) > 2 and written.lower() not in _EVERYDAY_UNITS)
+                or _in_unit_place(text, start, written)
+            ):
                 yield Found(start, start + len(written), written, "unit")
                 step = length
                 break
@@ -407,6 +415,8 @@ def _in_unit_place(text: str, start: int, written: str) -> bool:
     """Return whether a unit of one or two letters stands where one would: after a number or 'in', 'to', 'how many'."""
     if written in "dD" and text[start - 1 : start].isdigit():
         return False  # '3D'
+    if written == "%" and re.match(r"\s[-+−]?\d", text[start + 1 :]):
+        return True  # 'viability % 99 96 88'
     return bool(
         re.search(
             r"(?:(?<![A-Za-z\d])[\d.,]*\d\s?|\b(?:in|to|into|as|of|many|much)\s+|[->→=?]\s*)$",
@@ -426,6 +436,8 @@ def _is_unit(written: str, parse: Any) -> bool:
         or re.search(r"^[\d.]|\d\d", written)
     ):
         return False
+    if written == "AU":  # which of the two is meant, what is measured tells
+        return True
     try:
         parse(written)
     except InvalidInput:

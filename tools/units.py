@@ -21,6 +21,7 @@ _ALIASES = {
     "Cal": "kcal", "Torr": "torr", "Ha": "hartree", "kayser": "1/cm", "wavenumber": "1/cm",
     "wavenumbers": "1/cm", "lightyear": "light_year", "lightyears": "light_year", "secs": "second",
     "mins": "minute", "yrs": "year", "cc": "cm**3", "Ω": "ohm", "％": "percent", "degK": "kelvin",
+    "hz": "Hz", "khz": "kHz", "ghz": "GHz", "ev": "eV", "kev": "keV",
 }  # fmt: skip
 _PHRASES = (
     (r"\b(?:deg(?:ree)?s?\b\.?|°)[\s_.]*(?:C(?:elsius)?|centigrade)\b", "degC"),
@@ -40,6 +41,14 @@ _PHRASES = (
     (r"\b(?:reciprocal|inverse)[\s-]+(?:centimet(?:er|re)s?|cm)\b", "1/cm"),
     (r"\brevolutions?[\s-]+per[\s-]+minute\b", "rpm"),
     (r"\bsolar[\s-]+mass(?:es)?\b|\bM_?sun\b|\bM☉", "solar_mass"),
+    (r"\bsolar[\s-]+radi(?:us|i)\b|\bR☉", "solar_radius"),
+    (r"\bsolar[\s-]+luminosit(?:y|ies)\b|\bL☉", "solar_luminosity"),
+    (r"\b(?:earth[\s-]+mass(?:es)?|M⊕)", "earth_mass"),
+    (r"\b(?:earth[\s-]+radi(?:us|i)|R⊕)", "earth_radius"),
+    (r"\bjupiter[\s-]+mass(?:es)?\b", "jupiter_mass"),
+    (r"\bjupiter[\s-]+radi(?:us|i)\b", "jupiter_radius"),
+    (r"\bbillion[\s-]+years?\b", "gigayear"),
+    (r"\bmillion[\s-]+years?\b", "megayear"),
     (r"\bsq(?:uare)?[\s.]+(?=\w)", "²"),
     (r"\bcubic\s+(?=\w)", "³"),
     (r"\s+per\s+", "/"),

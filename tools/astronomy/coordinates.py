@@ -8,7 +8,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.astronomy.earth_rotation import bundled_tables, limits_of
 from benchmate.tools.astronomy.sky_positions import Position, checked, read_position, sexagesimal
 from benchmate.tools.astronomy.times import read_time
@@ -36,7 +36,11 @@ FRAMES: dict[str, Frame] = {
     "galactic": Frame("galactic_longitude", "galactic_latitude", "IAU 1958 galactic system"),
     "ecliptic": Frame("ecliptic_longitude", "ecliptic_latitude", "barycentric mean ecliptic, equinox J2000"),
 }
-Conversion = Literal["from_icrs", "from_j2000", "from_b1950", "from_galactic", "from_ecliptic"]
+Conversion = Annotated[Literal["from_icrs", "from_j2000", "from_b1950", "from_galactic", "from_ecliptic"], Said({
+    "from_j2000": "from FK5, FK5 position, FK5 coordinates", "from_galactic": "galactic position, given in galactic, l=...b=, l =...b =",
+    "from_b1950": "from FK4, B1950 position, B1950 coordinates, B1950 RA, equinox 1950, equinox B1950, FK4 position, FK4 coordinates",
+    "from_ecliptic": "ecliptic position, given in ecliptic",
+})]  # fmt: skip
 _GIVEN = {"from_icrs": "icrs", "from_j2000": "fk5", "from_b1950": "fk4", "from_galactic": "galactic", "from_ecliptic": "ecliptic"}  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 from benchmate.tools.chemistry.compounds import Compound
 from benchmate.tools.chemistry.formula_analysis import read_formula
@@ -50,10 +50,16 @@ ADDUCTS: dict[str, Adduct] = {
     "[2M-H]-": Adduct(2, "", "H", -1),
     "[M]-": Adduct(1, "", "", -1),
 }
-AdductName = Literal[
+AdductName = Annotated[Literal[
     "[M+H]+", "[M+Na]+", "[M+K]+", "[M+NH4]+", "[M+Li]+", "[M+CH3CN+H]+", "[M-H2O+H]+", "[M+2H]2+", "[M+3H]3+",
     "[2M+H]+", "[2M+Na]+", "[M]+", "[M-H]-", "[M+Cl]-", "[M+HCOO]-", "[M+CH3COO]-", "[M-2H]2-", "[2M-H]-", "[M]-",
-]  # fmt: skip
+], Said({
+    "[M+H]+": "M+H, protonated", "[M+Na]+": "M+Na, sodium adduct, sodiated", "[M+K]+": "M+K, potassium adduct",
+    "[M+NH4]+": "M+NH4, ammonium adduct", "[M+Li]+": "M+Li, lithium adduct", "[M+2H]2+": "M+2H, doubly protonated",
+    "[M+3H]3+": "M+3H, triply protonated", "[2M+H]+": "2M+H, protonated dimer", "[2M+Na]+": "2M+Na", "[M-H]-": "M-H, deprotonated",
+    "[M+Cl]-": "M+Cl, chloride adduct", "[M+HCOO]-": "M+HCOO, formate adduct", "[M+CH3COO]-": "M+CH3COO, acetate adduct",
+    "[M-2H]2-": "M-2H, doubly deprotonated", "[2M-H]-": "2M-H", "[M]+": "radical cation", "[M]-": "radical anion",
+})]  # fmt: skip
 
 
 @tool(

@@ -31,12 +31,8 @@ Radius = Annotated[
 Sigma = Annotated[float, Unit("", "smoothing, Gaussian sigma, blur"), Field(ge=0, le=50)]
 Area = Annotated[float | None, Unit("", "pixels, minimum area in pixels, smallest area"), Field(ge=1)]
 LargestArea = Annotated[float | None, Unit("", "largest area, maximum area in pixels"), Field(ge=1)]
-Diameter = Annotated[
-    float | None, Unit("um", "minimum diameter, smallest diameter, larger than"), Field(gt=0)
-]
-LargestDiameter = Annotated[
-    float | None, Unit("um", "maximum diameter, largest diameter, smaller than"), Field(gt=0)
-]
+Diameter = Annotated[float | None, Unit("um", "minimum diameter, smallest diameter"), Field(gt=0)]
+LargestDiameter = Annotated[float | None, Unit("um", "maximum diameter, largest diameter"), Field(gt=0)]
 Channel = Annotated[int | None, Unit("", "channel"), Field(ge=1, le=16)]
 Page = Annotated[int, Unit("", "page, frame, slice, plane"), Field(ge=1, le=1_000_000)]
 _SHOWN = 200

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 from benchmate.tools.files import DataFile
 from benchmate.tools.materials.structures import Prototype, notes_of_pymatgen, pymatgen_name, read_crystal
@@ -19,7 +19,7 @@ from benchmate.tools.plots import Mark, Panel, Series, save_plot
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-Radiation = Literal[
+Radiation = Annotated[Literal[
     "CuKa1",
     "CuKa",
     "CuKa2",
@@ -34,7 +34,13 @@ Radiation = Literal[
     "CrKa",
     "AgKa1",
     "AgKa",
-]
+], Said({
+    f"{symbol}K{line}": ", ".join(
+        f"{symbol}{gap}K{written}" for gap in ("", " ") for written in (line, line.replace("a", "α").replace("b", "β"), f"-alpha{line[1:]}")
+    ) + ("" if line != "a" or symbol == "Cu" else f", {symbol} radiation, {metal}")
+    for symbol, metal in (("Cu", "copper"), ("Mo", "molybdenum"), ("Co", "cobalt"), ("Fe", "iron"), ("Cr", "chromium"), ("Ag", "silver"))
+    for line in (("a1", "a", "a2", "b1") if symbol == "Cu" else ("a1", "a"))
+})]  # fmt: skip
 # angstrom; K-alpha is the average of the doublet weighted 2:1 (International Tables C, 4.2.2; Hölzer et al. 1997 for Cu Kα1).
 WAVELENGTHS: dict[str, float] = {
     "CuKa1": 1.5406, "CuKa": 1.5418, "CuKa2": 1.5444, "CuKb1": 1.3922, "MoKa1": 0.7093, "MoKa": 0.7107, "CoKa1": 1.7890, "CoKa": 1.7903,

@@ -8,18 +8,24 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from benchmate.runtime.errors import InvalidInput
+from benchmate.tools.arguments import Said
 from benchmate.tools.chemistry.formulas import hill_formula, parse_species
 from benchmate.tools.files import DataFile
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-Prototype = Literal[
+Prototype = Annotated[Literal[
     "fcc", "bcc", "hcp", "sc", "diamond", "rocksalt", "cesium_chloride", "zincblende", "wurtzite", "fluorite", "antifluorite", "perovskite", "auricupride"
-]  # fmt: skip
+], Said({
+    "fcc": "face-centred cubic, face-centered cubic, cubic close-packed, copper type, Cu type", "bcc": "body-centred cubic, body-centered cubic",
+    "hcp": "hexagonal close-packed", "sc": "simple cubic, primitive cubic", "diamond": "diamond cubic, diamond type",
+    "rocksalt": "rock salt, NaCl type, sodium chloride type, halite", "cesium_chloride": "caesium chloride type, cesium chloride type, CsCl type",
+    "zincblende": "zinc blende, sphalerite", "fluorite": "CaF2 type", "perovskite": "CaTiO3 type", "auricupride": "Cu3Au type, AuCu3 type",
+})]  # fmt: skip
 MAX_BYTES, MAX_SITES = 5_000_000, 2000
 
 

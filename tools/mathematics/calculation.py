@@ -316,28 +316,41 @@ def read_calculation(question: str) -> dict[str, Any] | None:
         if re.match(r"multiply", question.strip(), re.I)
         else text
     )
-    try:
-        calculate.function(text)
-    except InvalidInput as error:
-        if error.code in ("invalid_expression", "empty_expression", "unknown_unit"):
-            return None
-    return {"calculation": text}
+    calls: list[dict[str, str]] = [{"calculation": text}]
+    if wanted := re.fullmatch(r"(.+?)\s+(?:in|as|to|into)\s+(\S+)", text):
+        calls.insert(0, {"calculation": wanted[1], "unit": wanted[2]})
+    for call in calls:
+        try:
+            calculate.function(**call)
+        except InvalidInput as error:
+            if error.code in ("invalid_expression", "empty_expression", "unknown_unit"):
+                continue
+        return call
+    return None
 
 
 def read_uncertain(question: str) -> dict[str, Any] | None:
     """Return the expression, the values and the uncertainties that a question holds, or None."""
     pairs = re.findall(
-        r"\b([A-Za-z]\w*)\s*(?:=|is)\s*(-?[\d.]+(?:[eE][-+]?\d+)?)\s*(?:±|\+/-|\+-|\\pm)\s*([\d.]+(?:[eE][-+]?\d+)?)",
+        r"\b([A-Za-z]\w*)\s*(?:=|is)\s*(-?\d*\.?\d+(?:[eE][-+]?\d+)?)\s*(?:±|\+/-|\+-|\\pm)\s*(\d*\.?\d+(?:[eE][-+]?\d+)?)",
         question,
     )
     if not pairs:
         return None
-    found = re.search(
-        r"(?:uncertainty|error|propagat\w+|propagation)(?:\s+(?:of|for|in|through|the|uncertainty|error|propagation))*\s+(.+?)(?:,|\s+(?:with|where|if|given|for|when)\s)",
-        question, re.I,
-    )  # fmt: skip
-    if found is None:
+    names = [name for name, _, _ in pairs]
+    written = [
+        *re.findall(r"\b\w+\s*=\s*([^,;?±]+?)(?=\s+(?:with|where|if|given|for|when)\b|[,;?]|\.\s|\.?$)", question),
+        *re.findall(
+            r"(?:uncertainty|error|propagat\w+|propagation)(?:\s+(?:of|for|in|on|through|the|uncertainty|error|propagation))*\s+(.+?)"
+            r"(?=,|\s+(?:with|where|if|given|for|when)\b|[?]|\.\s|\.?$)",
+            question, re.I,
+        ),
+    ]  # fmt: skip
+    expression = next(
+        (w for w in written if all(re.search(rf"(?<!\w){re.escape(n)}(?!\w)", w) for n in names)), None
+    )
+    if expression is None:
         return None
     return {
-        "expression": found[1].strip(" ?:"), "values": {n: float(v) for n, v, _ in pairs}, "uncertainties": {n: float(u) for n, _, u in pairs},
+        "expression": expression.strip(" ?:"), "values": {n: float(v) for n, v, _ in pairs}, "uncertainties": {n: float(u) for n, _, u in pairs},
     }  # fmt: skip

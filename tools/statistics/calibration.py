@@ -87,7 +87,11 @@ def fit_calibration(
         list[float] | None, Unit("", "signals, areas, absorbances, readings, responses, peak areas, counts")
     ] = None,
     unknowns: Annotated[
-        list[float] | None, Unit("", "unknowns, samples, signals of the unknowns, unknown signals")
+        list[float] | None,
+        Unit(
+            "",
+            "unknowns, unknown, samples, sample read, samples read, sample gives, sample gave, sample, signals of the unknowns, unknown signals",
+        ),
     ] = None,
     file: DataFile | None = None,
     concentration_column: Annotated[

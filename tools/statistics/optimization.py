@@ -76,7 +76,11 @@ def suggest_next_experiment(
             }
         ),
     ] = "maximize",
-    batch: Annotated[int, Unit("", "experiments at once, suggestions, next"), Field(ge=1, le=20)] = 1,
+    batch: Annotated[
+        int,
+        Unit("", "experiments at once, suggestions, next, conditions, experiments, runs, points"),
+        Field(ge=1, le=20),
+    ] = 1,
     noise: Annotated[
         float | None, Unit("", "noise, standard deviation of a repeat, repeatability"), Field(gt=0)
     ] = None,

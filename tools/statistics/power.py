@@ -67,7 +67,11 @@ def power_analysis(
         Field(ge=2, le=MOST),
     ] = None,
     power: Annotated[float | None, Unit("", "power"), Field(gt=0, lt=1)] = None,
-    alpha: Annotated[float, Unit("", "alpha, significance level, significance, α"), Field(gt=0, lt=1)] = 0.05,
+    alpha: Annotated[
+        float,
+        Unit("", "alpha, significance level, significance, α, two-sided, two sided, one-sided, level"),
+        Field(gt=0, lt=1),
+    ] = 0.05,
     groups: Annotated[int | None, Unit("", "groups, number of groups, arms"), Field(ge=2, le=100)] = None,
     alternative: Annotated[
         Literal["one-sided", "two-sided"],

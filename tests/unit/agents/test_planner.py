@@ -35,6 +35,11 @@ GOALS = [
     ("search and find freezing", ["search and find freezing"]),
     ("My insert is ATGGCCATTGTAATGGGCC, what is its GC content", ["My insert is ATGGCCATTGTAATGGGCC, what is its GC content"]),
     ("aspirin", ["aspirin"]),
+    ("Do these differ? ctrl 4.1 3.8 4.6 4.0, treated 5.2 4.9 5.6 4.7.", ["Do these differ? ctrl 4.1 3.8 4.6 4.0, treated 5.2 4.9 5.6 4.7."]),
+    ("Is length related to width in sample:iris? rank-based, spearman", ["Is length related to width in sample:iris? rank-based, spearman"]),
+    ("Draw aspirin. Use black and white. How heavy is it?", ["Draw aspirin. Use black and white", "How heavy is it?"]),
+    ("12 g Al and 40 g Cl2 react. Al + Cl2 -> AlCl3. Which runs out first, and how much product?",
+     ["12 g Al and 40 g Cl2 react. Al + Cl2 -> AlCl3. Which runs out first, and how much product?"]),
 ]  # fmt: skip
 
 
@@ -74,6 +79,20 @@ async def test_a_plan_has_a_task_for_each_goal(run: OpenRun) -> None:
     assert [(t.agent, t.arguments["goal"]) for t in plan.tasks] == [
         ("chemist", "Draw aspirin"), ("biologist", f"calculate the pI of {PROTEIN}"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("question", "goals"),
+    [
+        ("logP of aspirin and what is its TPSA?", ["logP of aspirin and what is its TPSA?"]),  # one tool says both
+        ("logP of aspirin and what is the TPSA of caffeine?", ["logP of aspirin", "what is the TPSA of caffeine?"]),
+        ("Draw aspirin and tell me its logP", ["Draw aspirin", "tell me its logP"]),
+    ],
+)  # fmt: skip
+async def test_a_clause_that_goes_on_is_no_goal_of_its_own(
+    run: OpenRun, question: str, goals: list[str]
+) -> None:
+    assert [t.arguments["goal"] for t in (await plan_for(run, question)).tasks] == goals
 
 
 async def test_no_part_is_dropped_in_silence(run: OpenRun) -> None:
