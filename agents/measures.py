@@ -194,10 +194,9 @@ def assign(
             at, to = candidate.start - offset, candidate.end - offset
             question = f"{question[:at]}{' ' * (to - at)}{question[to:]}"
     for place in sorted(left, key=lambda p: found[p].unit is None):
-        if (name := _described_near(question, found, place, parameters, taken)) is not None:
-            value = _fitting(found[place], parameters[name])
-            assert value is not None
-            taken[name], owners[place] = value, name
+        described = _described_near(question, found, place, parameters, taken)
+        if described is not None and (value := _fitting(found[place], parameters[described])) is not None:
+            taken[described], owners[place] = value, described
     for place in errors:  # '23.41 ± 0.05 mas'
         name = f"{owners.get(place - 1)}_error"
         if name in parameters and (value := _fitting(found[place], parameters[name])) is not None:

@@ -112,6 +112,8 @@ async def record_batch(
             found[index] = Finished(earlier, reused=True)
         elif context.recording is not None:
             found[index] = Finished(_copy(context, scope, call, occurrences[index]), reused=True)
+        elif (cited := _cite_earlier(context, scope, call)) is not None:
+            found[index] = Finished(cited, reused=True)
         else:
             _check_unfinished(context, scope, call, occurrences[index])
             todo.append(index)
@@ -210,6 +212,27 @@ def _copy(context: RunContext, scope: TaskScope, call: Call, occurrence: int) ->
         Entry("call.started", started, scope.task, scope.attempt, call.key, source.at),
         Entry("call.finished", source.body, scope.task, scope.attempt, call.key, source.at),
     ])[1]  # fmt: skip
+
+
+def _cite_earlier(context: RunContext, scope: TaskScope, call: Call) -> Record | None:
+    """Return the result that an earlier run of the session has of this very call of a tool, as a record here that cites it.
+
+    The evidence has the same id and the time of the earlier call; what it made is copied, so that the run stays whole alone.
+    """
+    if call.type != "tool" or not call.effects <= REPEATABLE:
+        return None
+    for run in context.earlier:
+        if (source := run.journal.newest_result(call.key)) is None:
+            continue
+        for artifact in source.body["result"].get("artifacts", ()):
+            context.artifacts.copy_from(run.artifacts, artifact["sha"])
+        started = body_of(type=call.type, name=call.name, version=call.version, arguments=call.arguments)
+        cites = source.body.get("cites", {"run": run.run_id, "seq": source.seq})
+        return context.journal.append_many([
+            Entry("call.started", started, scope.task, scope.attempt, call.key, source.at),
+            Entry("call.finished", source.body | {"cites": cites}, scope.task, scope.attempt, call.key, source.at),
+        ])[1]  # fmt: skip
+    return None
 
 
 def _record_refusal(

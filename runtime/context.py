@@ -25,6 +25,15 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class EarlierRun:
+    """An earlier run of the same session."""
+
+    run_id: str
+    journal: Journal
+    artifacts: ArtifactStore
+
+
 @dataclass(slots=True)
 class RunContext:
     """Everything a call needs, in one place. Made by `benchmate.app.runs.open_run`; tests make their own."""
@@ -42,6 +51,7 @@ class RunContext:
     recording: Journal | None = None  # a finished run whose calls answer ours: replay
     labels: Labels = NO_LABELS  # of the person's own input
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
+    earlier: tuple[EarlierRun, ...] = ()  # of the same session: their results are cited, not computed again
     projections: dict[str, Any] = field(default_factory=dict)  # what is made of the journal, to go on from
 
     def __post_init__(self) -> None:

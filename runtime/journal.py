@@ -209,6 +209,11 @@ class Journal:
         where = "WHERE call_key = ? AND task = ? AND attempt = ? AND kind = ? ORDER BY seq"
         return list(self._read(where, (key, task, attempt, kind)))
 
+    def newest_result(self, key: str) -> Record | None:
+        """Return the newest finished record of a call that succeeded, in any task, or None."""
+        records = (self.at(seq) for seq in self.newest_ends(key))
+        return next((record for record in records if "result" in record.body), None)
+
     def newest_ends(self, key: str) -> list[int]:
         """Return the numbers of the finished records of a call in any task, newest first by time.
 

@@ -40,7 +40,9 @@ def unit_registry() -> pint.UnitRegistry[Any]:
     ):
         registry.define(body)
     registry.define("jansky = 1e-26 * watt / meter**2 / hertz = Jy")
-    registry.define("microarcsecond = 1e-6 * arcsecond = uas")  # otherwise the plural of 'ua', the astronomical unit
+    registry.define(
+        "microarcsecond = 1e-6 * arcsecond = uas"
+    )  # otherwise the plural of 'ua', the astronomical unit
     registry.define("parts_per_billion = 1e-9 = ppb")
     pint.set_application_registry(registry)
     return registry

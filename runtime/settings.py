@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import getpass
 import os
 import re
 import tomllib
@@ -153,6 +154,14 @@ class Settings(BaseSettings):
     runs_dir: Path = Path("runs")
     cache_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_cache_dir("benchmate")))
     data_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("benchmate")))
+    database: str | None = Field(
+        None,
+        description="A `postgresql://` address for sessions, memory and checkpoints; default: SQLite in `data_dir`.",
+    )
+    person: str = Field(
+        default_factory=getpass.getuser,
+        description="Whose sessions and memory these are, on a machine that several share.",
+    )
     library: LibraryProfile = LibraryProfile()
     workers: WorkerLimits = WorkerLimits()
     aizynthfinder: AizynthfinderProfile = AizynthfinderProfile()
@@ -205,8 +214,20 @@ class Settings(BaseSettings):
         return self.named(self.roles.get(role, self.profile))
 
     @property
+    def database_place(self) -> str | Path:
+        """Where sessions, memory and feedback are kept."""
+        return self.database or self.data_dir / "benchmate.sqlite"
+
+    @property
     def library_folder(self) -> Path:
         return self.library.folder or self.data_dir / "library"
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container whose user has no name
+        return "somebody"
 
 
 def load_settings(**overrides: Any) -> Settings:
