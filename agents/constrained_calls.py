@@ -70,29 +70,42 @@ async def intake_for(context: RunContext, intake: Intake, goal: str) -> Intake:
     if start < 0 or not goal:
         return await read_question(context, goal)
     inside = [c for c in intake.candidates if start <= c.start and c.end <= start + len(goal)]
-    if (not has_subject(inside) or _COMPARES_BACK.search(goal)) and goal.strip() != intake.question.strip():
-        # what the goal is about stands elsewhere in the question: before its own text, as the negative places say
-        inside = [
+    if not has_subject(inside) or compares_back(goal):
+        # what the goal is about stands elsewhere in the question, or in one before it: before its own text, as the negative
+        # places say. What this question names counts, where it names something.
+        here = [
             c
-            if c in inside
-            else c.model_copy(update={"start": c.start - ELSEWHERE, "end": c.end - ELSEWHERE})
             for c in intake.candidates
-            if c in inside or _may_be_meant(c, start, intake)
+            if c.start >= 0 and c not in inside and _may_be_meant(c, start, intake)
         ]
+        before = [c for c in intake.candidates if c.start < 0]
+        meant = here if has_subject([*here, *inside]) and has_subject(here) else [*here, *before]
+        moved = [
+            c.model_copy(update={"start": c.start - ELSEWHERE, "end": c.end - ELSEWHERE})
+            if c.start >= 0
+            else c
+            for c in meant
+        ]
+        inside = [*moved, *inside]
     return intake.model_copy(update={"candidates": tuple(inside)})
 
 
+def compares_back(goal: str) -> bool:
+    """Return whether a goal speaks of what was named before it, beside what it names."""
+    return _COMPARES_BACK.search(goal) is not None
+
+
 def has_subject(candidates: Sequence[Candidate]) -> bool:
-    """Return whether these are enough to ask about: anything but a lone number or unit."""
+    """Return whether these are enough to ask about: anything but a lone number, unit or column."""
     kinds = [c.kind for c in candidates]
-    return bool(set(kinds) - {"number", "unit"}) or ("number" in kinds and kinds.count("unit") > 1)
+    return bool(set(kinds) - {"number", "unit", "column"}) or ("number" in kinds and kinds.count("unit") > 1)
 
 
 def _may_be_meant(candidate: Candidate, start: int, intake: Intake) -> bool:
     """Return whether a candidate outside a goal may be its subject: what stands before it, if anything does."""
     if candidate.start < start:
         return True
-    return not has_subject([c for c in intake.candidates if c.start < start])
+    return not has_subject([c for c in intake.candidates if 0 <= c.start < start])
 
 
 def tools_tried(context: RunContext, task: Task) -> set[str]:

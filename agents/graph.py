@@ -11,6 +11,7 @@ from langgraph.types import Send
 from benchmate.agents.approval import ApprovalRequest
 from benchmate.agents.attachments import Attachment, attachments_in
 from benchmate.agents.contracts import Plan, Task, TaskResult, Verdict
+from benchmate.agents.earlier import Earlier, with_earlier
 from benchmate.agents.intake import Intake, read_inputs, read_question
 from benchmate.agents.ledger import load_plan, load_result, load_results, store, unfinished
 from benchmate.agents.planner import make_plan
@@ -65,7 +66,9 @@ class Nodes:
         if state.get("plan"):
             intake = await read_inputs(self.context, load_plan(self.context, state["plan"]))
         elif state.get("question", "").strip():
-            intake = await read_question(self.context, state["question"])
+            earlier = self._earlier(state) or Earlier()
+            intake = await read_question(self.context, state["question"], earlier.tables)
+            intake = with_earlier(intake, earlier)
         else:
             raise InvalidInput(
                 "empty_question", "there is no question", hint='benchmate ask "What is the logP of aspirin?"'
@@ -84,6 +87,7 @@ class Nodes:
                 self._intake(state["intake"]),
                 for_role(self.engine, "planner"),
                 self._attachments(state),
+                self._earlier(state),
             )
             ref = store(self.context, plan)
         self._announce(plan, ref)
@@ -276,6 +280,10 @@ class Nodes:
         if known is None or known.body["ref"] != ref:
             self.context.journal.append("report.written", {"ref": ref, "status": report.status})
         return {"report": ref, "answer": report.answer, "status": report.status}
+
+    def _earlier(self, state: State) -> Earlier | None:
+        ref = state.get("earlier")
+        return Earlier.model_validate(self.context.artifacts.get_json(ref)) if ref else None
 
     def _attachments(self, state: State) -> list[Attachment]:
         ref = state.get("attachments")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import Field
@@ -51,9 +52,13 @@ class Intake(Contract):
         return self._keys.get(given.strip()) or self._keys.get(given.strip().lower())
 
 
-async def read_question(context: RunContext, question: str) -> Intake:
-    """Return what a question holds: names, structures, sequences, equations, numbers and units, with compounds resolved."""
-    evidence = await call_tool(context, TaskScope(SCOPE), "find_entities", {"text": question})
+async def read_question(context: RunContext, question: str, tables: Sequence[str] = ()) -> Intake:
+    """Return what a question holds: names, structures, sequences, equations, numbers and units, with compounds resolved.
+
+    `tables` are files spoken of before, whose columns may be meant.
+    """
+    arguments = {"text": question} | ({"tables": list(tables)} if tables else {})
+    evidence = await call_tool(context, TaskScope(SCOPE), "find_entities", arguments)
     return Intake(
         question=question,
         candidates=tuple(Candidate.model_validate(c) for c in evidence.result.data["candidates"]),

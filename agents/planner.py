@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 from benchmate.agents.attachments import INPUT, Attachment, check_accepted
 from benchmate.agents.constrained_calls import has_subject, intake_for
 from benchmate.agents.contracts import Contract, Plan, Task
+from benchmate.agents.earlier import Earlier
 from benchmate.agents.intake import Candidate, Intake
 from benchmate.agents.router import route
 from benchmate.agents.specialists import AGENTS, agent_for
@@ -19,6 +20,7 @@ from benchmate.model.engine import Constraint, Message, Sampling
 from benchmate.runtime.calls import ends_run
 from benchmate.runtime.context import RunContext, TaskScope, entered
 from benchmate.runtime.errors import BenchmateError, InvalidInput, NotFound
+from benchmate.runtime.labels import NO_LABELS
 from benchmate.tools.registry import load_registry
 
 SCOPE = "planner"
@@ -40,9 +42,14 @@ class PlannedTasks(Contract):
 
 
 async def make_plan(
-    context: RunContext, question: str, intake: Intake, engine: Any, attachments: Sequence[Attachment] = ()
+    context: RunContext,
+    question: str,
+    intake: Intake,
+    engine: Any,
+    attachments: Sequence[Attachment] = (),
+    earlier: Earlier | None = None,
 ) -> Plan:
-    """Return a checked plan, whose agents all see the attachments.
+    """Return a checked plan, whose agents all see the attachments. `earlier` is the conversation up to the question.
 
     Raises InvalidInput (`empty_question`, or `bad_plan` after one repair; what `check_accepted` raises).
     """
@@ -51,10 +58,10 @@ async def make_plan(
             "empty_question", "there is no question", hint='benchmate ask "What is the logP of aspirin?"'
         )
     check_accepted(context.settings, attachments)
-    scope = TaskScope(SCOPE)
+    scope = TaskScope(SCOPE, labels=earlier.labels if earlier else NO_LABELS)
     with entered(context, scope):
         if context.settings.role("planner").plans and engine is not None:
-            tasks = await _plan_freely(context, question, engine, attachments)
+            tasks = await _plan_freely(context, question, engine, attachments, earlier)
         else:
             tasks = await _one_task_each(context, scope, question, intake)
     inputs = {INPUT: [a.model_dump(mode="json") for a in attachments]} if attachments else {}
@@ -228,14 +235,19 @@ def _asks(part: str, held: Sequence[Candidate]) -> bool:
 
 
 async def _plan_freely(
-    context: RunContext, question: str, engine: Any, attachments: Sequence[Attachment]
+    context: RunContext,
+    question: str,
+    engine: Any,
+    attachments: Sequence[Attachment],
+    earlier: Earlier | None,
 ) -> list[Task]:
     agents = "\n".join(f"- {a.name}: {a.summary}. Tools: {', '.join(a.tools)}" for a in AGENTS.values())
     system = (
         "Split the question into the fewest tasks that answer it. Each task names one agent and a goal that can be understood "
         f"alone. A task that uses another's result names its number in `needs`.\nAgents:\n{agents}"
     )
-    asked = "\n".join([question, *(f"Attached, for every agent to see: {a}" for a in attachments)])
+    before = [f"Earlier in this conversation:\n{earlier.told()}\nNow:"] if earlier and earlier.turns else []
+    asked = "\n".join([*before, question, *(f"Attached, for every agent to see: {a}" for a in attachments)])
     messages = [Message(role="system", content=system), Message(role="user", content=asked)]
     constraint = Constraint(json_schema=PlannedTasks.model_json_schema())
     problem = ""

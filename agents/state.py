@@ -40,6 +40,7 @@ class State(TypedDict, total=False):
 
     question: str
     attachments: str  # artifact: list[Attachment], what came with the question
+    earlier: str  # artifact: the Earlier, the conversation up to the question
     plan: str  # artifact: the Plan
     intake: str  # artifact: the Intake
     outcomes: Annotated[dict[str, Outcome], merge_outcomes]

@@ -12,9 +12,10 @@ from typing import Any
 
 from benchmate.agents.attachments import Attachment
 from benchmate.agents.contracts import Plan, Report
+from benchmate.agents.earlier import Earlier
 from benchmate.runtime.artifacts import ArtifactStore
 from benchmate.runtime.budget import Budget, BudgetLimits
-from benchmate.runtime.context import RunContext, body_of
+from benchmate.runtime.context import EarlierRun, RunContext, body_of
 from benchmate.runtime.errors import StorageError
 from benchmate.runtime.events import Event
 from benchmate.runtime.files import storage_error
@@ -76,11 +77,13 @@ async def open_run(
     policy: Policy | None = None,
     private: bool = False,
     recording: Path | None = None,
+    follows: Sequence[Path] = (),
 ) -> AsyncIterator[OpenRun]:
     """Open a new run in `out`, or go on with the one named `run_id`, and close it in the end.
 
     `engine` is a model to use instead of the profile's. With `recording`, a finished run's folder, nothing is called: its
-    journal answers. Raises StorageError (`storage_denied`, `run_locked` …) before anything is started.
+    journal answers. `follows` are runs of the same session, oldest first, whose results are cited where the same is asked;
+    a run that is taken up again finds those it was opened with beside it. Raises StorageError (`storage_denied`, `run_locked` …) before anything is started.
     """
     from filelock import FileLock, Timeout
 
@@ -107,6 +110,9 @@ async def open_run(
         if source is not None:
             stack.callback(source.close)
         told = source or journal  # the journal that knows how the run was opened
+        earlier = _earlier_runs(
+            [] if source is not None else follows or _followed(journal, folder.parent), stack
+        )
         http = HttpClient(mode, settings.cache_dir / "http")
         stack.push_async_callback(http.aclose)
         workers = WorkerPool(settings.workers, preload=PRELOADED)
@@ -125,6 +131,7 @@ async def open_run(
             recording=source,
             labels=frozenset({"private"}) if private or _was_private(told) else NO_LABELS,
             listeners=list(listeners),
+            earlier=tuple(earlier),
         )
         for record in journal.records("call.finished"):
             context.budget.settle_past(record)
@@ -144,6 +151,23 @@ async def open_run(
             workers.warm()
         checkpoints = folder / "checkpoints.sqlite" if recording is None else None
         yield OpenRun(context, engine, await _checkpointer(checkpoints, stack))
+
+
+def _followed(journal: Journal, runs: Path) -> list[Path]:
+    """Return the folders of the runs that this one was opened after, those that are still there."""
+    opened = journal.first("run.opened")
+    folders = [runs / run for run in (opened.body.get("follows", ()) if opened else ())]
+    return [folder for folder in folders if (folder / "journal.sqlite").is_file()]
+
+
+def _earlier_runs(folders: Sequence[Path], stack: AsyncExitStack) -> list[EarlierRun]:
+    """Return the runs in these folders, newest first; they are closed with the stack."""
+    runs = []
+    for folder in reversed(folders):
+        journal = open_existing(folder)
+        stack.callback(journal.close)
+        runs.append(EarlierRun(folder.name, journal, ArtifactStore(folder / "artifacts")))
+    return runs
 
 
 async def _checkpointer(path: Path | None, stack: AsyncExitStack) -> Any:
@@ -290,6 +314,7 @@ def record_opening(
     question: str | None = None,
     plan: Plan | None = None,
     attachments: Sequence[Attachment] = (),
+    earlier: Earlier | None = None,
     title: str | None = None,
     budget: BudgetLimits | None = None,
     private: bool = False,
@@ -302,12 +327,14 @@ def record_opening(
     start = body_of(
         question=question,
         attachments=context.artifacts.put_json(given) if given else None,
+        earlier=context.artifacts.put_json(earlier.model_dump(mode="json")) if earlier else None,
         plan=context.artifacts.put_json(plan.model_dump(mode="json")) if plan else None,
     )
     context.journal.append(
         "run.opened",
         body_of(
-            **start, title=title or (plan.title if plan else question), profile=context.settings.profile,
+            **start,
+            follows=[run.run_id for run in context.earlier] or None, title=title or (plan.title if plan else question), profile=context.settings.profile,
             mode=str(context.mode), versions=package_versions(),
             budget=budget.model_dump(exclude_none=True) if budget else None, policy=_policy_data(context.policy) or None,
             model_profile=_profile_data(context.settings.model),
@@ -320,4 +347,4 @@ def record_opening(
 
 def start_of(opened: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the graph starts from, as `run.opened` holds it: nothing for a tool call."""
-    return body_of(**{key: opened.get(key) for key in ("question", "attachments", "plan")})
+    return body_of(**{key: opened.get(key) for key in ("question", "attachments", "earlier", "plan")})

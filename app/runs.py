@@ -18,6 +18,7 @@ from benchmate.agents.attachments import (
     sources_in,
 )
 from benchmate.agents.contracts import Plan, Report
+from benchmate.agents.earlier import read_earlier
 from benchmate.app.open_run import (
     Listener,
     OpenRun,
@@ -110,8 +111,13 @@ async def execute(
     policy: Policy | None = None,
     private: bool = False,
     attach: Sequence[Source] = (),
+    run_id: str | None = None,
+    follows: Sequence[Path] = (),
 ) -> RunOutcome:
     """Answer a question, or run a plan or a workflow, in a new run.
+
+    `follows` are folders of earlier runs of the same conversation, oldest first: the question may speak of what they were
+    about, and what they found is cited, not computed again.
 
     `attach` are pictures and signals that the question is about: paths, 'PATH@RATE', or {"file": …, "sampling_rate": …}.
     Raises InvalidInput for a bad question, workflow or attachment (`bad_attachment`, `not_accepted`), StorageError
@@ -145,13 +151,17 @@ async def execute(
         budget=budget,
         policy=policy,
         private=private,
+        run_id=run_id,
+        follows=follows,
     ) as run:
         store = run.context.artifacts
         plan = keep_inputs(plan, inputs_read, store) if plan is not None else None
         attachments = [one.keep(store) for one in read]
+        earlier = read_earlier(run.context.earlier[::-1]) if question is not None else None
         start = record_opening(
-            run, question=question, plan=plan, attachments=attachments, budget=budget, private=private
-        )
+            run, question=question, plan=plan, attachments=attachments, budget=budget, private=private,
+            earlier=earlier if earlier and earlier.turns else None,
+        )  # fmt: skip
         return await _drive(run, start, approver)
 
 

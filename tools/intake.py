@@ -446,18 +446,19 @@ def _is_unit(written: str, parse: Any) -> bool:
 
 
 @tool(domain="internal", version="2")
-def find_entities(text: str, context: ToolContext) -> ToolResult:
+def find_entities(text: str, context: ToolContext, tables: list[str] | None = None) -> ToolResult:
     """Find what a question is about: compounds, sequences, equations, numbers and units, compounds and sequences resolved.
 
     Where it names a table that is there, the columns it speaks of are found by the table's own header.
 
     Args:
         text: The question.
+        tables: Files that were spoken of before: their columns may be meant.
     """
     if len(text) > LONGEST_QUESTION:
         raise InvalidInput("too_large", f"the question has {len(text)} characters; {LONGEST_QUESTION} is the limit",
                            hint="put long texts into the library with `benchmate ingest`")  # fmt: skip
-    candidates, entities = _with_columns(find_candidates(text), text, context), list[Entity]()
+    candidates, entities = _with_columns(find_candidates(text), text, context, tables or []), list[Entity]()
     for number, candidate in enumerate(candidates):
         try:
             if candidate["kind"] == "compound":
@@ -479,10 +480,15 @@ def find_entities(text: str, context: ToolContext) -> ToolResult:
     )  # fmt: skip
 
 
-def _with_columns(candidates: list[dict[str, Any]], text: str, context: ToolContext) -> list[dict[str, Any]]:
-    """Return the candidates with the columns of the tables that the text names, in place of what overlaps them."""
+def _with_columns(
+    candidates: list[dict[str, Any]], text: str, context: ToolContext, tables: list[str]
+) -> list[dict[str, Any]]:
+    """Return the candidates with the columns of the tables that the text names, in place of what overlaps them.
+
+    Where it names none, the tables spoken of before count.
+    """
     columns = [{**f._asdict(), "key": f.text} for f in named_columns(text)]
-    for name in {c["text"] for c in candidates if c["kind"] == "file"}:
+    for name in {c["text"] for c in candidates if c["kind"] == "file"} or set(tables):
         headers = headers_of(name, context.artifact_dir)
         columns = [c for c in columns if c["key"] in headers] if headers else columns
         columns += [{**found._asdict(), "key": header} for found, header in columns_in(text, headers)]
