@@ -80,6 +80,10 @@ SAMPLES: dict[str, Sample] = {
         "six records of cold-induced genes of cress, rape and horseradish, GenBank", "benchmate", "cold_genes.gb",
         _file("tools/biology/cold_genes.gb"),
     ),
+    "hemoglobin": Sample(
+        "human deoxyhaemoglobin, PDB 4HHB: four chains with haem, X-ray, 1.74 Å", "benchmate", "4hhb.pdb.gz",
+        _file("tools/biology/4hhb.pdb.gz"),
+    ),
     "cdk2": Sample("47 inhibitors of CDK2", "rdkit", "cdk2.sdf", _file("Contrib/Fastcluster/testdata/cdk2.sdf")),
     "coins": Sample("24 Greek coins from Pompeii, 8-bit grey", "skimage", "coins.png", _file("data/coins.png")),
     "camera": Sample("a photographer, 8-bit grey", "skimage", "camera.png", _file("data/camera.png")),
