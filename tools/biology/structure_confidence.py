@@ -8,8 +8,10 @@ from typing import Literal, NamedTuple
 
 from benchmate.tools.biology.structure_files import Residue, StructureFile
 
-_PREDICTORS = re.compile(r"\b(?:alpha-?fold|esm-?fold|colab-?fold|openfold|rosettafold|boltz|chai)", re.I)
-_NAMES = re.compile(r"^AF-[A-Z0-9]+-F\d+|alphafold|esmfold|colabfold|_rank_\d+", re.I)
+_PREDICTORS = re.compile(
+    r"\b(?:alpha-?fold|esm-?fold|colab-?fold|openfold|rosettafold|boltz-?\d*\b|chai-?1\b)", re.I
+)
+_NAMES = re.compile(r"^AF-[A-Z0-9]+-F\d+|alphafold|esmfold|colabfold", re.I)
 
 
 class BColumn(NamedTuple):

@@ -21,6 +21,7 @@ from benchmate.tools.biology.structure_questions import first_part, second_part
 from benchmate.tools.files import DataFile
 
 SHOWN = 300
+MOST_CONTACTS = 300_000
 POLAR = frozenset({"N", "O", "S", "Se", "F"})
 
 
@@ -69,7 +70,7 @@ def find_contacts(
     file; copies by crystal symmetry are not made, and the conformer is that of the highest mean occupancy. N, O, S, Se or F of both parts
     within 3.5 Å are marked polar: a hydrogen bond is possible there, no more.
 
-    Raises InvalidInput: `bad_file`, `ambiguous_part`, `same_part` and what reading raises; NotFound: `unknown_model`, `unknown_part`.
+    Raises InvalidInput: `bad_file`, `ambiguous_part`, `same_part`, `too_large` and what reading raises; NotFound: `unknown_model`, `unknown_part`.
 
     Args:
         file: A .pdb, .ent or .cif file, or one of them as .gz.
@@ -171,11 +172,18 @@ def _contacts(first: list[Residue], second: list[Residue], cutoff: float) -> lis
         return []
     a, b = (np.array([r.atoms[n].pos.tolist() for r, n in side], dtype=np.float64) for side in (one, two))
     tree = KDTree(b, 10)
-    found = [
-        _Contact(float(np.linalg.norm(a[i] - b[hit.index])), one[i], two[hit.index])
-        for i in range(len(one))
-        for hit in tree.search(a[i], cutoff)
-    ]
+    found = list[_Contact]()
+    for i, place in enumerate(a):
+        found += [
+            _Contact(float(np.linalg.norm(place - b[h.index])), one[i], two[h.index])
+            for h in tree.search(place, cutoff)
+        ]
+        if len(found) > MOST_CONTACTS:
+            raise InvalidInput(
+                "too_large",
+                f"there are more than {MOST_CONTACTS} contacts",
+                hint="a shorter cutoff, or smaller parts",
+            )
     return sorted(found, key=lambda c: c.distance)
 
 

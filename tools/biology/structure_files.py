@@ -101,9 +101,14 @@ def read_structure_file(file: DataFile) -> StructureFile:
     try:
         if re.search(r"^data_", text, re.MULTILINE) and "_atom_site" in text:
             document = gemmi.cif.read_string(text)
-            block = next((b for b in document if b.find_values("_atom_site.Cartn_x")), None)
-            if block is None:
+            blocks = [b for b in document if b.find_values("_atom_site.Cartn_x")]
+            if not blocks:
                 raise file.bad(*_not_macromolecular(text))
+            if len(blocks) > 1:
+                raise file.bad(
+                    f"holds {len(blocks)} structures, in data blocks of their own", "give one of them"
+                )
+            block = blocks[0]
             structure = gemmi.make_structure_from_block(block)
         elif re.search(r"^(?:ATOM  |HETATM)", text, re.MULTILINE):
             structure = gemmi.read_pdb_string(text)

@@ -364,7 +364,7 @@ def test_hydrogens_do_not_count_as_contacts(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("arguments", "code"), [({"of": "ATP"}, "unknown_part"), ({"of": "A", "between": "A/5"}, "same_part"), ({"of": "A/999"}, "unknown_part")])  # fmt: skip
+@pytest.mark.parametrize(("arguments", "code"), [({"of": "ATP"}, "unknown_part"), ({"of": "A", "between": "A/5"}, "same_part"), ({"of": "A/999"}, "unknown_part"), ({"of": "A", "cutoff": 20}, "too_large")])  # fmt: skip
 def test_contacts_that_cannot_be(tmp_path: Path, arguments: dict[str, Any], code: str) -> None:
     with pytest.raises(BenchmateError) as error:
         call(find_contacts, tmp_path, SAMPLE, **arguments)

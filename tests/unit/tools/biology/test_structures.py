@@ -185,6 +185,12 @@ XRAY = "EXPDTA    X-RAY DIFFRACTION                                             
         ("x.pdb", "", "b_factor"),
         (
             "x.pdb",
+            "TITLE     LIGHT CHAIN OF BOLTZMANN'S ANTIBODY                                      \n",
+            "b_factor",
+        ),
+        ("dock_rank_001.pdb", "", "b_factor"),
+        (
+            "x.pdb",
             "EXPDTA    THEORETICAL MODEL                                                      \n",
             "unknown",
         ),
@@ -200,7 +206,7 @@ def test_a_prediction_is_told_by_what_the_file_says(
     if holds == "plddt":
         assert result.quantities["mean_plddt"].value == pytest.approx(93)
         assert result.quantities["plddt_above_90"].value == 100
-    if name == "x.pdb" and not header:
+    if holds == "b_factor" and XRAY not in header:
         assert any("as pLDDT is" in w for w in result.warnings)
 
 
@@ -231,6 +237,12 @@ BAD = [
     (SMALL.encode(), "bad_file", "small-molecule"),
     (COMPONENT.encode(), "bad_file", "chemical component"),
     (b"ATOM      1  N   ALA A   1\n", "bad_file", "cannot be read"),
+    (
+        (TWO := "data_{}\nloop_\n_atom_site.id\n_atom_site.Cartn_x\n1 2.0\n").format("a").encode()
+        + TWO.format("b").encode(),
+        "bad_file",
+        "holds 2 structures",
+    ),
     (b"data_x\nloop_\n_atom_site.id\n_atom_site.Cartn_x\n1\n", "bad_file", "cannot be read"),
     (atom("N", "ALA", "A", 1, (0, 0, 0)).replace("   0.000", "     nan", 1).encode(), "bad_coordinates", ""),
 ]
