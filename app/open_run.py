@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import secrets
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from benchmate.agents.earlier import Earlier
 from benchmate.runtime.artifacts import ArtifactStore
 from benchmate.runtime.budget import Budget, BudgetLimits
 from benchmate.runtime.context import EarlierRun, RunContext, body_of
+from benchmate.runtime.database import Database
 from benchmate.runtime.errors import StorageError
 from benchmate.runtime.events import Event
 from benchmate.runtime.files import storage_error
@@ -78,6 +80,7 @@ async def open_run(
     private: bool = False,
     recording: Path | None = None,
     follows: Sequence[Path] = (),
+    stop: threading.Event | None = None,
 ) -> AsyncIterator[OpenRun]:
     """Open a new run in `out`, or go on with the one named `run_id`, and close it in the end.
 
@@ -132,6 +135,7 @@ async def open_run(
             labels=frozenset({"private"}) if private or _was_private(told) else NO_LABELS,
             listeners=list(listeners),
             earlier=tuple(earlier),
+            stop=stop or threading.Event(),
         )
         for record in journal.records("call.finished"):
             context.budget.settle_past(record)
@@ -149,7 +153,7 @@ async def open_run(
             _copy_artifacts(recording, context.artifacts)
         else:
             workers.warm()
-        checkpoints = folder / "checkpoints.sqlite" if recording is None else None
+        checkpoints = (settings.database or folder / "checkpoints.sqlite") if recording is None else None
         yield OpenRun(context, engine, await _checkpointer(checkpoints, stack))
 
 
@@ -170,14 +174,19 @@ def _earlier_runs(folders: Sequence[Path], stack: AsyncExitStack) -> list[Earlie
     return runs
 
 
-async def _checkpointer(path: Path | None, stack: AsyncExitStack) -> Any:
-    """Return a checkpointer in a file, or in memory for a replay. Only plain data is read back from it."""
+async def _checkpointer(path: Path | str | None, stack: AsyncExitStack) -> Any:
+    """Return a checkpointer in a file, in PostgreSQL by its address, or in memory for a replay.
+
+    Only plain data is read back from it.
+    """
     from langgraph.checkpoint.memory import InMemorySaver
     from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
     serde = JsonPlusSerializer(allowed_msgpack_modules=None)
     if path is None:
         return InMemorySaver(serde=serde)
+    if isinstance(path, str):
+        return await _postgres_checkpointer(path, serde, stack)
     import aiosqlite
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
@@ -187,6 +196,21 @@ async def _checkpointer(path: Path | None, stack: AsyncExitStack) -> Any:
         await connection.execute("PRAGMA journal_mode=WAL")
         await connection.execute("PRAGMA synchronous=FULL")
     return AsyncSqliteSaver(connection, serde=serde)
+
+
+async def _postgres_checkpointer(address: str, serde: Any, stack: AsyncExitStack) -> Any:
+    Database(address).close()  # says in plain words when it cannot be reached, or the extra is not there
+    from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+    from psycopg import AsyncConnection
+    from psycopg.rows import dict_row
+
+    connection = await AsyncConnection.connect(
+        address, autocommit=True, prepare_threshold=0, row_factory=dict_row
+    )
+    stack.push_async_callback(connection.close)
+    saver = AsyncPostgresSaver(connection, serde=serde)
+    await saver.setup()
+    return saver
 
 
 @contextmanager

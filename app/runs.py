@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -113,11 +114,13 @@ async def execute(
     attach: Sequence[Source] = (),
     run_id: str | None = None,
     follows: Sequence[Path] = (),
+    stop: threading.Event | None = None,
 ) -> RunOutcome:
     """Answer a question, or run a plan or a workflow, in a new run.
 
     `follows` are folders of earlier runs of the same conversation, oldest first: the question may speak of what they were
-    about, and what they found is cited, not computed again.
+    about, and what they found is cited, not computed again. Once `stop` is set no further call begins: what was begun is
+    recorded, and the run ends in Refused (`stopped`), to be resumed.
 
     `attach` are pictures and signals that the question is about: paths, 'PATH@RATE', or {"file": …, "sampling_rate": …}.
     Raises InvalidInput for a bad question, workflow or attachment (`bad_attachment`, `not_accepted`), StorageError
@@ -153,6 +156,7 @@ async def execute(
         private=private,
         run_id=run_id,
         follows=follows,
+        stop=stop,
     ) as run:
         store = run.context.artifacts
         plan = keep_inputs(plan, inputs_read, store) if plan is not None else None
@@ -174,6 +178,7 @@ async def resume_run(
     approver: Approver | None = None,
     answer: ApprovalAnswer | None = None,
     budget: BudgetLimits | None = None,
+    stop: threading.Event | None = None,
 ) -> RunOutcome:
     """Go on with a run that stopped anywhere: finished calls are returned from its journal, never made again.
 
@@ -192,6 +197,7 @@ async def resume_run(
         engine=engine,
         listeners=listeners,
         budget=budget,
+        stop=stop,
     ) as run:
         run.context.journal.append(
             "run.resumed", {"budget": budget.model_dump(exclude_none=True)} if budget else {}
@@ -536,8 +542,6 @@ def run_sync(coroutine: Awaitable[T]) -> T:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(whole())
-    import threading
-
     box: list[Any] = []
 
     def work() -> None:

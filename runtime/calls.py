@@ -24,12 +24,13 @@ from benchmate.runtime.journal import Entry, Journal, Record
 
 CallType = Literal["tool", "model"]
 Result = dict[str, Any] | Canonical  # what a call gives: plain data, or its text where that is made already
+STOPPED = "stopped"
 REPEATABLE = frozenset({"read", "compute", "network"})  # effects after which a call may simply be run again
 
 
 def ends_run(error: BenchmateError) -> bool:
-    """Return whether no task may go on after this error: nothing can be recorded, or a replay lacks a call."""
-    return error.info.kind == "storage" or error.code == "not_recorded"
+    """Return whether no task may go on after this error: nothing can be recorded, a replay lacks a call, or a person said stop."""
+    return error.info.kind == "storage" or error.code in ("not_recorded", STOPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ async def record_batch(
     `context.recording` is copied from there. `run` gets the indices of the rest and returns a result or an
     error for each. Errors are results too: they are recorded, and raised by `Finished.result`.
 
-    Raises NotFound (`not_recorded`) in replay mode, Refused (`unfinished_effect`) when a write or exec call
+    Raises Refused (`stopped`) when the run was asked to stop, NotFound (`not_recorded`) in replay mode, Refused (`unfinished_effect`) when a write or exec call
     had started before and nobody knows how it ended, BudgetExceeded before anything starts. The last two are
     recorded, so that a replay is refused the same calls.
     """
@@ -130,6 +131,8 @@ async def _run_and_record(
     run: Callable[[list[int]], Awaitable[Sequence[Result | BenchmateError]]],
 ) -> dict[int, Finished]:
     todo_calls = [calls[i] for i in todo]
+    if context.stop.is_set():  # a safe point: what was begun has been recorded, nothing new begins
+        raise Refused(STOPPED, "the run was asked to stop here", hint="resume it to go on")
     try:
         reservation = context.budget.reserve(
             calls=len(todo), tokens=sum(c.tokens for c in todo_calls), usd=sum(c.usd for c in todo_calls)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -52,6 +53,7 @@ class RunContext:
     labels: Labels = NO_LABELS  # of the person's own input
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
     earlier: tuple[EarlierRun, ...] = ()  # of the same session: their results are cited, not computed again
+    stop: threading.Event = field(default_factory=threading.Event)  # set: no further call begins
     projections: dict[str, Any] = field(default_factory=dict)  # what is made of the journal, to go on from
 
     def __post_init__(self) -> None:

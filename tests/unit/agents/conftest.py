@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from benchmate.app.runs import OpenRun, open_run
 from benchmate.runtime.settings import ModelProfile, Settings, load_settings
-from benchmate.runtime.workers import WorkerPool
 from benchmate.tools.registry import load_registry
 
 
@@ -18,19 +16,6 @@ class NoModel:
     """A model that must not be called."""
 
     name = version = "none"
-
-
-@pytest.fixture
-def inline_tools(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tools run where they are called: these tests are about agents, not about processes."""
-
-    async def inline(
-        self: Any, function: Callable[..., Any], *args: Any, timeout: float | None = None
-    ) -> Any:
-        return function(*args)
-
-    monkeypatch.setattr(WorkerPool, "run", inline)
-    monkeypatch.setattr(WorkerPool, "warm", lambda self: None)
 
 
 @pytest.fixture

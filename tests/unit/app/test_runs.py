@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +23,6 @@ from benchmate.runtime.policy import Policy, Rule
 from benchmate.runtime.workers import WorkerPool
 
 COMPOUNDS = {"compounds": ["aspirin", "caffeine", "nonsensol"]}
-
-
-@pytest.fixture
-def inline_tools(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def inline(
-        self: Any, function: Callable[..., Any], *args: Any, timeout: float | None = None
-    ) -> Any:
-        return function(*args)
-
-    monkeypatch.setattr(WorkerPool, "run", inline)
-    monkeypatch.setattr(WorkerPool, "warm", lambda self: None)
 
 
 pytestmark = pytest.mark.usefixtures("inline_tools")
