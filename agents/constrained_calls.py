@@ -105,7 +105,7 @@ def _may_be_meant(candidate: Candidate, start: int, intake: Intake) -> bool:
     """Return whether a candidate outside a goal may be its subject: what stands before it, if anything does."""
     if candidate.start < start:
         return True
-    return not has_subject([c for c in intake.candidates if 0 <= c.start < start])
+    return not has_subject([c for c in intake.candidates if c.start < start])
 
 
 def tools_tried(context: RunContext, task: Task) -> set[str]:

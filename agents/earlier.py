@@ -66,13 +66,16 @@ class Earlier(Contract):
 
 
 def read_earlier(runs: Sequence[EarlierRun]) -> Earlier:
-    """Return the conversation that runs hold, in their order. A run that was no question adds nothing."""
+    """Return the conversation that runs hold, in their order. A run of a plan was about the files that it read."""
     turns = []
     for run in runs:
         opened = run.journal.first("run.opened")
-        if opened is None or not opened.body.get("question"):
+        if opened is None:
             continue
         candidates, entities, labels = list[Candidate](), list[Entity](), [frozenset(NO_LABELS)]
+        if not opened.body.get("question"):
+            files = dict.fromkeys(str(r.body["given"]) for r in run.journal.records("file.kept"))
+            candidates += [Candidate(text=f, kind="file", start=n, end=n + 1) for n, f in enumerate(files)]
         for evidence in evidence_in(run.journal):
             labels.append(frozenset(evidence.result.labels))
             if evidence.tool == "find_entities" and evidence.task == INTAKE:
@@ -83,7 +86,7 @@ def read_earlier(runs: Sequence[EarlierRun]) -> Earlier:
         turns.append(
             Turn(
                 run=run.run_id,
-                question=opened.body["question"],
+                question=opened.body.get("question") or opened.body.get("title", ""),
                 answer=answer,
                 candidates=tuple(candidates),
                 entities=tuple(entities),

@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from benchmate.app import (
+    cli_chat,
     cli_deploy,
     cli_doctor,
     cli_library,
@@ -77,10 +78,16 @@ app = typer.Typer(
 RUN, WRITE, TOOLS, HERE = "Runs", "Workflows", "Tools and library", "This machine"
 
 app.command("ask", rich_help_panel=RUN)(cli_runs.ask)
+app.command("chat", rich_help_panel=RUN)(cli_chat.chat)
 app.command("run", rich_help_panel=RUN)(cli_runs.run)
 app.command("resume", rich_help_panel=RUN)(cli_runs.resume)
 app.command("replay", rich_help_panel=RUN)(cli_runs.replay)
 app.command("show", rich_help_panel=RUN)(cli_runs.show)
+sessions = typer.Typer(help="List, fork and forget the sessions of `benchmate chat`.")
+sessions.command("list")(cli_chat.list_sessions)
+sessions.command("fork")(cli_chat.fork_session)
+sessions.command("rm")(cli_chat.remove_session)
+app.add_typer(sessions, name="sessions", rich_help_panel=RUN)
 app.command("validate", rich_help_panel=WRITE)(cli_workflows.validate)
 app.command("plan", rich_help_panel=WRITE)(cli_workflows.plan)
 app.command("schema", rich_help_panel=WRITE)(cli_workflows.schema)

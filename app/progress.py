@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import TracebackType
@@ -470,12 +470,21 @@ def plain_line(before: ProgressState, after: ProgressState, event: Event) -> str
 class LiveProgress:
     """Shows a run on standard error while it goes on: redrawn in place on a terminal, else a line for each event.
 
-    `listen` takes events, `paused` stops the drawing while a person is asked something.
+    `listen` takes events, `paused` stops the drawing while a person is asked something. `lines` never redraws; `transient`
+    leaves nothing of the drawing behind, `only` names the kinds of events that are worth a line.
     """
 
-    def __init__(self, *, quiet: bool = False, stream: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        quiet: bool = False,
+        stream: TextIO | None = None,
+        lines: bool = False,
+        transient: bool = False,
+        only: Collection[str] | None = None,
+    ) -> None:
         self._stream = sys.stderr if stream is None else stream
-        self._quiet = quiet
+        self._quiet, self._lines, self._transient, self._only = quiet, lines, transient, only
         self._begun = time.monotonic()
         self._live: Live | None = None
         self.state = ProgressState()
@@ -487,7 +496,8 @@ class LiveProgress:
             return self
         self._live = self._make_live()
         if self._live is None:
-            self._print("benchmate: starting")
+            if self._only is None:
+                self._print("benchmate: starting")
         else:
             self._live.start(refresh=True)
         return self
@@ -503,7 +513,7 @@ class LiveProgress:
         before, self.state = self.state, reduce(self.state, event)
         if not self._quiet and self._live is None:
             line = plain_line(before, self.state, event)
-            if line:
+            if line and (self._only is None or event.kind in self._only):
                 self._print(line)
 
     @contextmanager
@@ -522,7 +532,7 @@ class LiveProgress:
 
     def _make_live(self) -> Live | None:
         """Return the live display, or None where the stream is no terminal that can redraw a line."""
-        if not self._stream.isatty():
+        if self._lines or not self._stream.isatty():
             return None
         from rich.console import Console
         from rich.live import Live
@@ -536,6 +546,7 @@ class LiveProgress:
             get_renderable=lambda: render(self.state, time.time(), ascii_only=ascii_only),
             refresh_per_second=4,
             redirect_stdout=False,
+            transient=self._transient,
         )
 
     def _print(self, line: str) -> None:

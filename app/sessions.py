@@ -14,6 +14,7 @@ from typing import Any
 
 from benchmate.agents.approval import ApprovalAnswer
 from benchmate.agents.attachments import Source
+from benchmate.agents.contracts import Plan
 from benchmate.app.open_run import Listener, new_run_id
 from benchmate.app.runs import Approver, RunOutcome, execute, load_outcome, resume_run
 from benchmate.runtime.budget import BudgetLimits
@@ -75,7 +76,7 @@ class Session:
 
     async def ask(
         self,
-        question: str,
+        question: str | Plan,
         *,
         engine: Any = None,
         listeners: Sequence[Listener] = (),
@@ -85,17 +86,18 @@ class Session:
         attach: Sequence[Source] = (),
         stop: threading.Event | None = None,
     ) -> RunOutcome:
-        """Answer a question as the next turn. The turn is kept before the run begins, so that a crash loses nothing.
+        """Answer a question, or run a plan, as the next turn. It is kept before the run begins, so that a crash loses nothing.
 
         Raises what `execute` raises; a question that never became a run leaves no turn.
         """
         run = new_run_id()
         before = self.turns
-        number = self._add_turn(question, run)
+        plan = question if isinstance(question, Plan) else None
+        number = self._add_turn(plan.title if plan else str(question), run)
         folders = [t.folder for t in before if (t.folder / "journal.sqlite").is_file()]
         try:
             return await execute(
-                question=question, settings=self.settings, engine=engine, listeners=listeners, approver=approver,
+                question=None if plan else str(question), plan=plan, settings=self.settings, engine=engine, listeners=listeners, approver=approver,
                 budget=budget, policy=policy, private=self.info.private, attach=attach, run_id=run, follows=folders,
                 stop=stop,
             )  # fmt: skip

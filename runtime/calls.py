@@ -331,6 +331,8 @@ def usage_of(journal: Journal) -> dict[str, float]:
         "usd": 0.0,
     }
     for record in journal.records("call.finished"):
+        if "cites" in record.body:
+            continue  # another run paid for it
         usage[f"{record.body['type']}_calls"] += 1
         usage["failed_calls"] += "error" in record.body
         spent = (record.body.get("result") or {}).get("usage") or {}

@@ -26,8 +26,8 @@ _SUFFIXES = (
     "dx|jdx|jcamp|wav"
 )
 _FILE = re.compile(
-    rf"sample:[\w-]+|\bPOSCAR\b|\bCONTCAR\b|(?P<q>[\"'“])(?P<quoted>[^\"'”\n]{{1,200}}\.(?:{_SUFFIXES}))[\"'”]"
-    rf"|(?<![\w/.+@~-])(?=[^\s,;\"'“”]{{1,300}}\.(?:{_SUFFIXES})(?![\w/]))(?:~|[A-Za-z]:)?[\w./+@-]{{1,300}}\.(?:{_SUFFIXES})(?![\w/])",
+    rf"sample:[\w-]+|\bPOSCAR\b|\bCONTCAR\b|(?P<q>[\"'“])(?P<quoted>[^\"'”\n]{{1,200}}\.(?:{_SUFFIXES})(?:\.gz)?)[\"'”]"
+    rf"|(?<![\w/.+@~-])(?=[^\s,;\"'“”]{{1,300}}\.(?:{_SUFFIXES})(?:\.gz)?(?![\w/]))(?:~|[A-Za-z]:)?[\w./+@-]{{1,300}}\.(?:{_SUFFIXES})(?:\.gz)?(?![\w/])",
     re.I,
 )
 _VALUE = r"[-+−]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"

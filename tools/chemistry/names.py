@@ -7,8 +7,10 @@ caller sees when there are several. The index holds a hash per name; the names s
 
 from __future__ import annotations
 
+import bisect
 import difflib
 import functools
+import itertools
 import mmap
 import re
 import unicodedata
@@ -161,6 +163,26 @@ class NameTable:
         close = difflib.get_close_matches(wanted, pool, n=5, cutoff=0.8)
         scored = [(difflib.SequenceMatcher(None, wanted, c).ratio() + 0.03 * pool[c], c) for c in close]
         return max(scored)[1] if scored else None
+
+    @functools.cached_property
+    def _common(self) -> list[str]:
+        """The common names of all rows, sorted."""
+        names = {
+            name.decode()
+            for number in range(len(FILES))
+            for line in self._lines(number)
+            for name in _folded_fields(line)[FIRST_NAME + 1 : FIRST_NAME + 2]
+        }
+        return sorted(names | set(self._elements))
+
+    def beginning(self, start: str, limit: int) -> list[str]:
+        """Return up to `limit` common names that begin with `start`, the shortest first."""
+        wanted = fold(start)
+        first = bisect.bisect_left(self._common, wanted)
+        found = list(
+            itertools.takewhile(lambda n: n.startswith(wanted), itertools.islice(self._common, first, None))
+        )
+        return sorted(found, key=lambda n: (len(n), n))[:limit]
 
     def _lines(self, number: int) -> Iterator[bytes]:
         data, start = self._maps[number], 0
