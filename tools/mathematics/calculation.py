@@ -193,7 +193,7 @@ def propagate_uncertainty(
 
     Args:
         expression: The measurement equation, such as 'm/V' or 'pi*r^2*h'.
-        values: The value of each quantity in it.
+        values: The value of each quantity in it. A name that is given here is that quantity, also E, I, e and i.
         uncertainties: The standard uncertainty (one sigma) of each; one that is left out is exact.
         correlations: Correlation coefficients by 'a,b'; pairs left out are independent.
         draws: How many Monte Carlo draws.
@@ -204,7 +204,7 @@ def propagate_uncertainty(
 
     from benchmate.tools.mathematics.expressions import parse
 
-    formula = parse(expression)
+    formula = parse(expression, symbols=frozenset(values))
     names = sorted(symbol.name for symbol in formula.free_symbols)
     missing = [n for n in names if n not in values]
     if missing:

@@ -55,10 +55,13 @@ LARGEST_FACTORIAL = 3_000
 _DIGITS_AT_ONCE = 400  # of a whole number
 
 
-def tokens_of(text: str, functions: frozenset[str] = frozenset()) -> list[tuple[str, str]]:
+def tokens_of(
+    text: str, functions: frozenset[str] = frozenset(), symbols: frozenset[str] = frozenset()
+) -> list[tuple[str, str]]:
     """Return (kind, token) for each number, name and sign of an expression; kinds are number, function, constant, symbol, sign.
 
-    `functions` are names of unknown functions, such as the y of a differential equation.
+    `functions` are names of unknown functions, such as the y of a differential equation; `symbols` are names that stand for
+    quantities even where they are a constant elsewhere: the current I, the field E.
 
     Raises InvalidInput: `empty_expression`, `too_large`, `invalid_expression` (with the place of what is not allowed).
     """
@@ -87,7 +90,7 @@ def tokens_of(text: str, functions: frozenset[str] = frozenset()) -> list[tuple[
             if "__" in name or len(name) > 40:
                 raise _not_allowed(plain, match.start("name"))
             called = plain[position:].lstrip().startswith("(")
-            found.append((_kind(name, called, functions), name))
+            found.append((_kind(name, called, functions, symbols), name))
         else:
             sign = match["sign"]
             depth += (sign == "(") - (sign == ")")
@@ -99,9 +102,11 @@ def tokens_of(text: str, functions: frozenset[str] = frozenset()) -> list[tuple[
     return found
 
 
-def _kind(name: str, called: bool, functions: frozenset[str]) -> str:
+def _kind(name: str, called: bool, functions: frozenset[str], symbols: frozenset[str]) -> str:
     if name in functions:
         return "unknown"
+    if name in symbols:
+        return "symbol"
     if called and (name in FUNCTIONS or name in _OTHER_NAMES):
         return "function"
     if name in CONSTANTS:
@@ -174,14 +179,16 @@ class _Guarded(ast.NodeTransformer):
         return node
 
 
-def parse(text: str, functions: frozenset[str] = frozenset()) -> Any:
+def parse(text: str, functions: frozenset[str] = frozenset(), symbols: frozenset[str] = frozenset()) -> Any:
     """Return the SymPy expression of a text. Symbols are complex unless SymPy is told otherwise.
+
+    `functions` and `symbols` as for `tokens_of`.
 
     Raises InvalidInput as `tokens_of`, and `invalid_expression` where the parts make no expression.
     """
     import sympy
 
-    tokens = tokens_of(text, functions)
+    tokens = tokens_of(text, functions, symbols)
     names: dict[tuple[str, str], Any] = {}
     for kind, token in tokens:
         if kind == "function":

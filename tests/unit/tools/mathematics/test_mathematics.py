@@ -307,3 +307,22 @@ def test_a_question_about_uncertainty_is_read() -> None:
         "uncertainties": {"x": 0.1, "y": 0.2},
     }
     assert read_uncertain("what is uncertainty") is None
+
+
+@pytest.mark.parametrize(
+    ("expression", "values", "uncertainties", "result", "spread"),
+    [
+        # E, I, e and i are the quantities that are given, not Euler's number and not the imaginary unit
+        ("E*S", {"E": 12.04, "S": 0.512}, {"E": 0.05, "S": 0.004}, 6.16448, 6.16448 * ((0.05 / 12.04) ** 2 + (0.004 / 0.512) ** 2) ** 0.5),
+        ("U/I", {"U": 4.82, "I": 0.217}, {"U": 0.03, "I": 0.002}, 22.2120, 22.2120 * ((0.03 / 4.82) ** 2 + (0.002 / 0.217) ** 2) ** 0.5),
+        ("V/i", {"V": 6.0, "i": 2.0}, {"V": 0.1}, 3.0, 0.05),
+        ("2*pi*r", {"r": 1.0}, {"r": 0.1}, 6.283185, 0.6283185),  # a constant that is not given stays one
+    ],
+)  # fmt: skip
+def test_names_that_are_given_are_quantities(
+    expression: str, values: dict[str, float], uncertainties: dict[str, float], result: float, spread: float
+) -> None:
+    found = run(propagate_uncertainty, expression=expression, values=values, uncertainties=uncertainties)
+    quantity = found.quantities["result"]
+    assert float(quantity.value) == pytest.approx(result, rel=1e-5)
+    assert float(quantity.uncertainty or 0) == pytest.approx(spread, rel=1e-4)
