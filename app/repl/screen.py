@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from benchmate.app.report.text import one_line, plain_text, shortened
 from benchmate.app.report.view import VERDICT_MARKS
@@ -27,12 +27,15 @@ _STYLES = {"supported": "green", "contradicted": "bold red", "insufficient": "ye
 class Screen:
     """Where the chat writes. `plain` draws nothing: whole sentences, one after the other, no glyphs, no colour."""
 
-    def __init__(self, *, plain: bool = False, width: int | None = None) -> None:
+    def __init__(
+        self, *, plain: bool = False, width: int | None = None, stream: TextIO | None = None
+    ) -> None:
         from rich.console import Console
 
         self.plain = plain
+        self.stream = stream or sys.stdout
         self.console = Console(
-            file=sys.stdout, width=width, no_color=plain or None, highlight=False, emoji=False, markup=False,
+            file=self.stream, width=width, no_color=plain or None, highlight=False, emoji=False, markup=False,
             soft_wrap=plain,
         )  # fmt: skip
         self.ascii_only = self.console.options.ascii_only
@@ -82,7 +85,7 @@ class Screen:
         from benchmate.app.progress import LiveProgress
 
         only = None if details else WORTH_A_LINE
-        with LiveProgress(stream=sys.stdout, lines=self.plain, transient=not details, only=only) as progress:
+        with LiveProgress(stream=self.stream, lines=self.plain, transient=not details, only=only) as progress:
             yield progress
 
     # --- an answer ----------------------------------------------------------------------------------------------
