@@ -6,7 +6,7 @@ import datetime
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -76,8 +76,10 @@ class Session:
 
     async def ask(
         self,
-        question: str | Plan,
+        question: str | Plan | None = None,
         *,
+        workflow: str | None = None,
+        inputs: Mapping[str, Any] | None = None,
         engine: Any = None,
         listeners: Sequence[Listener] = (),
         approver: Approver | None = None,
@@ -86,18 +88,19 @@ class Session:
         attach: Sequence[Source] = (),
         stop: threading.Event | None = None,
     ) -> RunOutcome:
-        """Answer a question, or run a plan, as the next turn. It is kept before the run begins, so that a crash loses nothing.
+        """Answer a question, or run a plan or a workflow, as the next turn. It is kept before the run begins, so that a crash loses nothing.
 
         Raises what `execute` raises; a question that never became a run leaves no turn.
         """
         run = new_run_id()
         before = self.turns
         plan = question if isinstance(question, Plan) else None
-        number = self._add_turn(plan.title if plan else str(question), run)
+        title = plan.title if plan else workflow or str(question)
+        number = self._add_turn(title, run)
         folders = [t.folder for t in before if (t.folder / "journal.sqlite").is_file()]
         try:
             return await execute(
-                question=None if plan else str(question), plan=plan, settings=self.settings, engine=engine, listeners=listeners, approver=approver,
+                question=None if plan or workflow else str(question), plan=plan, workflow=workflow, inputs=inputs, settings=self.settings, engine=engine, listeners=listeners, approver=approver,
                 budget=budget, policy=policy, private=self.info.private, attach=attach, run_id=run, follows=folders,
                 stop=stop,
             )  # fmt: skip

@@ -104,7 +104,7 @@ def display_unit(unit: str) -> str:
         return ""
     shown = re.sub(r"(?<![^\W\d_])([munpµ]?)l(?![^\W\d_])", r"\1L", f"{parse_unit(unit):~P}")
     shown = re.sub(r"\bm·N\b", "N·m", shown)
-    shown = re.sub(r"(?<![^\W\d_])a(?![^\W\d_])", "yr", shown)
+    shown = re.sub(r"(?<![^\W\d_])a(?![^\W\d])", "yr", shown)
     over, *under = shown.split("/")
     if over == "1" and len(under) == 1 and under[0].isalpha():
         return f"{under[0]}⁻¹"

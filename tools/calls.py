@@ -14,6 +14,7 @@ from benchmate.runtime.calls import (
     Call,
     Result,
     crash_error,
+    ends_run,
     evidence_of,
     record_batch,
     unfinished_start,
@@ -92,6 +93,7 @@ async def call_batch(
     together = tool.cost == "cheap" and tool.effects <= REPEATABLE
     size = max(1, min(LARGEST_CHUNK, len(calls) // (4 * max_parallel))) if together else 1
     chunks = [list(range(start, min(start + size, len(calls)))) for start in range(0, len(calls), size)]
+    ended: list[BenchmateError] = []
     gate, done, outcomes = asyncio.Semaphore(max_parallel), 0, dict[int, Evidence | ErrorInfo]()
 
     async def one(chunk: list[int]) -> None:
@@ -109,6 +111,8 @@ async def call_batch(
                         context.journal, call.record, arguments=calls[index].arguments, identity=call.evidence
                     )
             except (BudgetExceeded, Refused) as error:  # what is done stays done; the rest says why it is not
+                if ends_run(error):
+                    ended.append(error)  # raised below: what else has begun may end first
                 outcomes.update(dict.fromkeys(chunk, error.info))
         done += len(chunk)
         if len(calls) > 1:
@@ -120,6 +124,8 @@ async def call_batch(
                 group.create_task(one(chunk))
     except* BenchmateError as failures:
         raise _first(failures) from None
+    if ended:
+        raise ended[0]
     return [outcomes[index] for index in range(len(calls))]
 
 

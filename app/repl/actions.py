@@ -152,6 +152,24 @@ async def attach(chat: Chat, arguments: list[str]) -> None:
     await chat.ask(looking_into(arguments))
 
 
+def _workflows(chat: Chat) -> Iterable[str]:
+    from benchmate.workflows.loader import shipped_workflows
+
+    return [*shipped_workflows(), *(str(path) for path in Path().glob("*.y*ml"))]
+
+
+@command("WORKFLOW [KEY=VALUE…]", words=_workflows)
+async def run(chat: Chat, arguments: list[str]) -> None:
+    """Run a workflow as the next turn: a YAML file, or the name of one that ships."""
+    from benchmate.app.cli_options import workflow_inputs
+    from benchmate.workflows.loader import load_workflow
+
+    if not arguments:
+        raise InvalidInput("no_workflow", "/run takes a workflow", hint=f"{', '.join(_workflows(chat))}")
+    inputs = workflow_inputs(load_workflow(arguments[0]), None, arguments[1:])
+    await chat.ask(workflow=arguments[0], inputs=inputs)
+
+
 # --- plans ----------------------------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -59,6 +59,11 @@ class Chat:
     def settings(self) -> Settings:
         """The settings in force."""
         return self.sessions.settings
+
+    @property
+    def limits(self) -> BudgetLimits | None:
+        """The limits of a turn, where there are any."""
+        return self.budget if self.budget.model_dump(exclude_none=True) else None
 
     @property
     def session(self) -> Session:
@@ -126,15 +131,21 @@ class Chat:
 
     # --- turns ------------------------------------------------------------------------------------------------------
 
-    async def ask(self, question: str | Plan) -> None:
-        """Answer a question, or run a plan, as the next turn."""
+    async def ask(
+        self,
+        question: str | Plan | None = None,
+        *,
+        workflow: str | None = None,
+        inputs: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Answer a question, or run a plan or a workflow, as the next turn. A workflow has limits of its own where the chat has none."""
         attach, self.pictures = self.pictures, []
         session = self.session
 
         async def start(progress: LiveProgress, stop: threading.Event) -> RunOutcome:
             return await session.ask(
-                question, engine=self.engine(), listeners=[progress.listen], approver=self._approver(progress),
-                budget=self.budget, attach=attach, stop=stop,
+                question, workflow=workflow, inputs=inputs, engine=self.engine(), listeners=[progress.listen], approver=self._approver(progress),
+                budget=self.limits, attach=attach, stop=stop,
             )  # fmt: skip
 
         await self._drive(start)
@@ -153,7 +164,7 @@ class Chat:
         async def start(progress: LiveProgress, stop: threading.Event) -> RunOutcome:
             return await session.resume(
                 engine=self.engine(), listeners=[progress.listen], approver=self._approver(progress),
-                answer=answer, budget=self.budget, stop=stop,
+                answer=answer, budget=self.limits, stop=stop,
             )  # fmt: skip
 
         await self._drive(start)

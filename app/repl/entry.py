@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
     from benchmate.app.repl.chat import Chat
 
-SAVE_EVERY = 0.5  # seconds between two savings of what is being typed
+SAVE_EVERY = 0.3  # seconds after a key until what is being typed is kept
 LEAST_LETTERS = 3  # of a word before names of compounds are offered
 MOST_NAMES = 12
 
@@ -86,7 +85,6 @@ class TypedLine:
 
     def __init__(self, chat: Chat, history: Path, *, plain: bool = False, **options: Any) -> None:
         history.parent.mkdir(parents=True, exist_ok=True)
-        self._saved_at = 0.0
         self._plain = plain
         self._prompt: PromptSession[str] = PromptSession(
             history=FileHistory(str(history)),
@@ -102,10 +100,16 @@ class TypedLine:
     async def read(self, chat: Chat) -> str | None:
         """Return the next line; None at Ctrl-D. Raises KeyboardInterrupt when Ctrl-C clears what was typed."""
 
-        def keep(buffer: Any) -> None:
-            if time.monotonic() - self._saved_at > SAVE_EVERY:
-                self._saved_at = time.monotonic()
-                chat.session.draft = buffer.text
+        loop = asyncio.get_running_loop()
+        pending: list[asyncio.TimerHandle] = []
+
+        def save() -> None:
+            pending.clear()
+            chat.session.draft = buffer.text
+
+        def keep(_: Any) -> None:
+            if not pending:
+                pending.append(loop.call_later(SAVE_EVERY, save))
 
         buffer = self._prompt.default_buffer
         buffer.on_text_changed += keep
@@ -119,6 +123,8 @@ class TypedLine:
             raise
         finally:
             buffer.on_text_changed -= keep
+            for timer in pending:
+                timer.cancel()
 
 
 def _keys() -> KeyBindings:

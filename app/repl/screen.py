@@ -100,12 +100,13 @@ class Screen:
         if report is None:
             self.say(outcome.answer)
             return
-        if not self._is_its_claims(report):
-            self._prose(outcome.answer)
+        if more := self._beside_claims(report):
+            self._prose(more)
         self._claims(report)
-        for figure in report.figures:
-            title = one_line(figure.title) or figure.artifact.name
-            self.say(f"figure: {title}, in {outcome.folder / 'report.html'}", style="cyan")
+        if report.figures:
+            titles = dict.fromkeys(one_line(f.title) or f.artifact.name for f in report.figures)
+            many = f"{len(report.figures)} figures" if len(report.figures) > 1 else "figure"
+            self.say(f"{many} of {', '.join(titles)}: {outcome.folder / 'report.html'}", style="cyan")
         if report.unbacked_digits:
             self.say(f"no evidence holds these numbers: {', '.join(report.unbacked_digits)}", style="yellow")
         shown = outcome.answer
@@ -117,13 +118,13 @@ class Screen:
                 self.say(f"  {one_line(failure.error.hint)}", style="yellow")
         self.say(self.ending(outcome, number), style="dim")
 
-    def _is_its_claims(self, report: Report) -> bool:
-        """Return whether an answer says no more than its claims do."""
-        if not report.claims:
-            return False
+    def _beside_claims(self, report: Report) -> str:
+        """Return the lines of an answer that are no claims: these are shown with their verdicts."""
         said = {" ".join(claim.text.split()) for claim in report.claims}
-        lines = [" ".join(line.removeprefix("- ").split()) for line in report.answer.splitlines()]
-        return all(line in said for line in lines if line)
+        lines = report.answer.splitlines()
+        return "\n".join(
+            line for line in lines if " ".join(line.removeprefix("- ").split()) not in said
+        ).strip()
 
     def _prose(self, text: str) -> None:
         from rich.markdown import Markdown
