@@ -372,8 +372,8 @@ async def budget(chat: Chat, arguments: list[str]) -> None:
     if arguments == ["off"]:
         chat.budget = BudgetLimits()
     elif arguments:
-        chat.budget = read_budget(arguments, chat.budget) or chat.budget
-    limits = chat.budget.model_dump(exclude_none=True)
+        chat.budget = read_budget(arguments, chat.budget)
+    limits = chat.budget.model_dump(exclude_none=True) if chat.budget else {}
     told = ", ".join(f"{key} {value:g}" for key, value in limits.items())
     chat.screen.say(f"each turn may use at most: {told}" if told else "no limits; /budget calls=20 sets one")
 

@@ -14,7 +14,6 @@ from benchmate.app.repl import actions  # noqa: F401  declares the commands
 from benchmate.app.repl.commands import read_command
 from benchmate.app.repl.screen import Screen, is_terminal
 from benchmate.app.sessions import Session, Sessions, Turn
-from benchmate.runtime.budget import BudgetLimits
 from benchmate.runtime.calls import STOPPED
 from benchmate.runtime.errors import BenchmateError, InvalidInput
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from benchmate.agents.contracts import Plan
     from benchmate.app.progress import LiveProgress
     from benchmate.app.runs import RunOutcome
+    from benchmate.runtime.budget import BudgetLimits
     from benchmate.runtime.settings import Settings
 
 
@@ -46,7 +46,7 @@ class Chat:
         terminal: bool = False,
     ) -> None:
         self.sessions, self.screen = sessions, screen
-        self.budget = budget or BudgetLimits()
+        self.budget = budget  # of each turn; None: what a workflow says, or what a run was begun with
         self.details = False
         self.ended = False
         self.pictures: list[str] = []  # attached, for the next question to a model that takes them
@@ -59,11 +59,6 @@ class Chat:
     def settings(self) -> Settings:
         """The settings in force."""
         return self.sessions.settings
-
-    @property
-    def limits(self) -> BudgetLimits | None:
-        """The limits of a turn, where there are any."""
-        return self.budget if self.budget.model_dump(exclude_none=True) else None
 
     @property
     def session(self) -> Session:
@@ -145,7 +140,7 @@ class Chat:
         async def start(progress: LiveProgress, stop: threading.Event) -> RunOutcome:
             return await session.ask(
                 question, workflow=workflow, inputs=inputs, engine=self.engine(), listeners=[progress.listen], approver=self._approver(progress),
-                budget=self.limits, attach=attach, stop=stop,
+                budget=self.budget, attach=attach, stop=stop,
             )  # fmt: skip
 
         await self._drive(start)
@@ -164,7 +159,7 @@ class Chat:
         async def start(progress: LiveProgress, stop: threading.Event) -> RunOutcome:
             return await session.resume(
                 engine=self.engine(), listeners=[progress.listen], approver=self._approver(progress),
-                answer=answer, budget=self.limits, stop=stop,
+                answer=answer, budget=self.budget, stop=stop,
             )  # fmt: skip
 
         await self._drive(start)
