@@ -110,8 +110,12 @@ def _given(tool: Tool, question: str, candidates: Sequence[Candidate]) -> dict[s
     return given | said_columns(question, properties, candidates)
 
 
-def legal_calls(tool: Tool, question: str, candidates: Sequence[Candidate]) -> Iterator[dict[str, Any]]:
+def legal_calls(
+    tool: Tool, question: str, candidates: Sequence[Candidate], around: str = ""
+) -> Iterator[dict[str, Any]]:
     """Yield the arguments the tool could be called with, the likeliest first.
+
+    `around` is what stands beside the question and may say options of it: 'This is a circular plasmid. …'.
 
     A tool that takes one compound and finds several in the text yields one call each; so does every other choice that
     the wording leaves open.
@@ -121,7 +125,7 @@ def legal_calls(tool: Tool, question: str, candidates: Sequence[Candidate]) -> I
             yield read
         return
     required = set(tool.schema.get("required", []))
-    optional = optional_values(tool, question, candidates)
+    optional = optional_values(tool, question, candidates, around)
     given = _given(tool, question, candidates)
     choices: dict[str, list[Any]] = {}
     for name in _arguments(tool):
@@ -224,7 +228,9 @@ def _required_values(tool: Tool, name: str, question: str, candidates: Sequence[
     return [subject_words(question)] if question else ["text"]
 
 
-def optional_values(tool: Tool, question: str, candidates: Sequence[Candidate]) -> dict[str, Any]:
+def optional_values(
+    tool: Tool, question: str, candidates: Sequence[Candidate], around: str = ""
+) -> dict[str, Any]:
     """Return the optional arguments that the text settles: an option that it says, a list, a subject that is left."""
     required = set(tool.schema.get("required", []))
     settled: dict[str, Any] = {}
@@ -245,6 +251,8 @@ def optional_values(tool: Tool, question: str, candidates: Sequence[Candidate]) 
                 if is_list(schema)
                 else said_option(schema, question)
             )
+            if value is None and around and not is_list(schema):
+                value = said_option(schema, around)
         if value is not None and value != schema.get("default"):
             settled[name] = value
     return settled

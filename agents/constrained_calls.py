@@ -52,7 +52,9 @@ async def run_constrained(
         raise _why_before(context, task) or error from None
     if not shortlist:
         raise _why_before(context, task) or no_tool(goal, intake.candidates, task.feedback)
-    calls = {name: list(legal_calls(tools[name], goal, intake.candidates)) for name in shortlist}
+    alone = len(setting.plan.tasks) == 1 and setting.plan.question is not None
+    around = str(setting.plan.question).replace(goal, " ") if alone else ""
+    calls = {name: list(legal_calls(tools[name], goal, intake.candidates, around)) for name in shortlist}
     engine = for_role(setting.engine, "specialist")
     name, arguments = await choose(engine, context, goal, {n: tools[n] for n in shortlist}, calls)
     batch = _each_subject(tools[name], arguments, calls[name])

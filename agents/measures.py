@@ -73,6 +73,8 @@ class Measure(NamedTuple):
                 unit, "kelvin"
             ):  # beside a temperature, no coulomb and no farad
                 own = f"deg{self.unit}"
+            if own == "pixel" and not unit:  # what is counted in pixels
+                return self.value
             if _is_angle(own) != _is_angle(unit):  # to pint, an angle is a plain number
                 return None
             return canonical_float(convert(self.value, own, unit))
@@ -188,6 +190,13 @@ def assign(
         if (value := _fitting(found[place], parameters[name])) is not None:
             taken[name], owners[place] = value, name
             used.add(place)
+    for name, schema in parameters.items():
+        if (
+            name not in taken
+            and not schema["unit"]
+            and (count := _spelled(question, name, schema)) is not None
+        ):
+            taken[name] = count
     left = [place for place in range(len(found)) if place not in used]
     for candidate in own:  # words inside a name say nothing of a number: the acid of 'formic acid'
         if candidate.kind not in ("number", "unit"):
@@ -202,6 +211,21 @@ def assign(
         if name in parameters and (value := _fitting(found[place], parameters[name])) is not None:
             taken[name] = value
     return taken
+
+
+_SPELLED = {
+    w: n for n, w in enumerate("one two three four five six seven eight nine ten eleven twelve".split(), 1)
+} | {"both": 2, "a single": 1, "no": 0}  # fmt: skip
+_SPELLED_WORD = re.compile(rf"\b({'|'.join(_SPELLED)})\b", re.I)
+
+
+def _spelled(question: str, name: str, schema: Schema) -> int | None:
+    """Return a count that is written as a word before what it counts: 'six lanes', 'one missed cleavage'."""
+    after = _patterns(name, schema.get("words", ""))[1]
+    for match in _SPELLED_WORD.finditer(question):
+        if after.match(question[match.end() : match.end() + NEAR]):
+            return _SPELLED[match[1].lower()]
+    return None
 
 
 def _described_near(
@@ -321,7 +345,7 @@ def _far(measure: Measure, schema: Schema) -> bool:
     return one is not None and one > 0 and not 1 / _FAR < one < _FAR
 
 
-_LOWER = r"(?:at least|no less than|not less than|above|over|more than|larger than|greater than|bigger than|longer than|higher than|from|starting (?:at|from)|beginning (?:at|from)|minimum(?: of)?|min\.?|≥|>=?)"
+_LOWER = r"(?:at least|no less than|not less than|above|over|more than|larger than|greater than|bigger than|longer than|higher than|from|(?:start|begin)\w*(?: (?:the|a) [a-z]+)? (?:at|from)|minimum(?: of)?|min\.?|≥|>=?)"
 _UPPER = r"(?:at most|no more than|not more than|up to|below|under|less than|smaller than|shorter than|lower than|until|maximum(?: of)?|max\.?|≤|<=?)"
 _LEAVES_OUT = r"\b(?:ignor|discard|drop|exclud|skip|remov|reject|throw|leav\w* out|without|filter\w* out|cut)\w*\b[^.;!?]{0,40}$"
 _LOWER_BOUND, _UPPER_BOUND = (
@@ -376,8 +400,10 @@ def _take_positions(
     taken: dict[str, float | int],
 ) -> set[int]:
     """Give latitudes and longitudes written by the points of the compass to their arguments; return the numbers used."""
-    latitudes = [n for n in parameters if "latitude" in n.split("_")]
-    longitudes = [n for n in parameters if "longitude" in n.split("_")]
+    latitudes, longitudes = (
+        sorted((n for n in parameters if angle in n.split("_")), key=lambda n: "site" not in n.split("_"))
+        for angle in ("latitude", "longitude")
+    )  # those of a place on the earth, where the sky has some too
     used = set[int]()
     for match, lat, lon in zip(_NORTH_EAST.finditer(question), latitudes, longitudes, strict=False):
         taken[lat] = float(match["lat"]) * (-1 if match["ns"] == "S" else 1)
@@ -436,7 +462,7 @@ def assign_lists(
 def _list_for(schema: Schema, one: Candidate, candidates: Sequence[Candidate]) -> NumberList:
     """Return a list as an argument takes it: in the argument's unit where it has one and another stands beside the list."""
     units = [c for c in candidates if c.kind == "unit"]
-    beside = [u for u in units if 0 <= u.start - one.end <= 2] or [
+    beside = [u for u in units if u.start - one.end in (0, 1)] or [
         u for u in units if 0 <= one.start - u.end <= 3
     ]
     unit = beside[0].text if beside else None

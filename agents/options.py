@@ -84,7 +84,7 @@ def said_columns(
     for column in columns:
         start, called = column.start - offset, column.key or column.text
         between = question[end:start]
-        name = _named_by(question[:start], takers)
+        name = _named_by(question[:start], takers) or _named_after(question[column.end - offset :], takers)
         if name is None and last and _LINK.match(between):
             name = last
         if name is not None and (is_list(takers[name]) or name not in given):
@@ -115,6 +115,19 @@ def _named_by(before: str, takers: Mapping[str, Schema]) -> str | None:
             if best is None or size > best[0]:
                 best = (size, name)
     return best[1] if best else None
+
+
+def _named_after(after: str, takers: Mapping[str, Schema]) -> str | None:
+    """Return the argument whose words stand right behind a column: 'YEAR is the time axis'."""
+    for name, schema in takers.items():
+        words = schema["column"]["words"]
+        if words and re.match(
+            rf"[\"'”]?\s*(?:(?:is|are|as|being|=)\s+)?(?:the\s+|as\s+)+{phrase_pattern(words).pattern}",
+            after,
+            re.I,
+        ):
+            return name
+    return None
 
 
 def list_units(arguments: Mapping[str, Schema], lists: Mapping[str, NumberList]) -> dict[str, str]:

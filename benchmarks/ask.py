@@ -143,6 +143,13 @@ def same_arguments(tool: Tool, wanted: Mapping[str, Any], made: Mapping[str, Any
     if wanted.keys() != made.keys():
         return False
     left, right = dict(wanted), dict(made)
+    if tool.name == "calculate":  # '… in mg' and the unit mg are one request
+        left, right = (
+            {**side, "calculation": f"{side['calculation']} in {side['unit']}", "unit": None}
+            if side.get("unit")
+            else side
+            for side in (left, right)
+        )
     if tool.name == "compare_similarity" and len(left["targets"]) == len(right["targets"]) == 1:
         pairs = [{compound_key(side["query"]), compound_key(side["targets"][0])} for side in (left, right)]
         if pairs[0] != pairs[1]:
@@ -150,7 +157,10 @@ def same_arguments(tool: Tool, wanted: Mapping[str, Any], made: Mapping[str, Any
         left, right = (
             {k: v for k, v in side.items() if k not in ("query", "targets")} for side in (left, right)
         )
-    return all(same(tool.entity_arguments.get(name), name, left[name], right[name]) for name in left)
+    columns = {n for n, schema in tool.schema["properties"].items() if "column" in schema}
+    return all(
+        same("column" if n in columns else tool.entity_arguments.get(n), n, left[n], right[n]) for n in left
+    )
 
 
 def same(kind: str | None, name: str, wanted: Any, made: Any) -> bool:
@@ -173,6 +183,8 @@ def same(kind: str | None, name: str, wanted: Any, made: Any) -> bool:
         return sequence_text(wanted) == sequence_text(made)
     if isinstance(wanted, (int, float)) and isinstance(made, (int, float)):
         return math.isclose(float(wanted), float(made), rel_tol=1e-9)
+    if kind == "column":  # 'sepal width' is what the header calls 'sepal width (cm)'
+        return column_name(wanted) == column_name(made)
     if name.endswith("_unit"):
         return same_unit(str(wanted), str(made))
     if name == "equation":
@@ -193,6 +205,11 @@ def file_name(given: Any) -> str:
 
         return SAMPLES[given.removeprefix("sample:")].name
     return Path(given).name
+
+
+def column_name(given: Any) -> str:
+    """Return a column's name without the unit in brackets after it."""
+    return re.sub(r"\s*[(\[][^()\[\]]*[)\]]$", "", str(given)).strip().casefold()
 
 
 def compound_key(given: Any) -> str:

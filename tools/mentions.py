@@ -57,7 +57,7 @@ _REACTION = re.compile(rf"(?<!\S){_SMILES_SIDE}>[^\s>]{{0,400}}>(?:{_SMILES_SIDE
 _ARROW_INSIDE = re.compile(r"[-=—–]>")
 _LATEX = re.compile(r"\\ce\{(?P<body>[^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
 _FORMULA = re.compile(  # 'Si' alone only before a number, a bracket or as what a structure is of
-    r"(?<![\w\-\[{(])(?:[A-Z][a-z]?\d*|\((?:[A-Z][a-z]?\d*)+\)\d*){2,}(?:\^?\d?[+-](?!\w))?(?:\.\d?H2O)?(?![\w\-^{(])"
+    r"(?<![\w\-\[{(])(?:[A-Z][a-z]?\d*|\((?:[A-Z][a-z]?\d*)+\)\d*|\[(?:[A-Z][a-z]?\d*|\((?:[A-Z][a-z]?\d*)+\)\d*)+\]\d*){2,}(?:\^?\d?[+-](?!\w))?(?:[.·•*]\s?\d*H2O)?(?![\w\-^{(])"
 )
 _ELEMENT = re.compile(  # one symbol is a formula only where a crystal is spoken of: 'fcc Cu', 'Si (111)'
     r"\b(?:fcc|bcc|hcp|diamond|bulk|crystalline)\s+(?P<a>[A-Z][a-z]?)(?![\w-])|\b(?P<b>[A-Z][a-z]?)\s?\(\d{3,4}\)"

@@ -21,7 +21,7 @@ _ALIASES = {
     "Cal": "kcal", "Torr": "torr", "Ha": "hartree", "kayser": "1/cm", "wavenumber": "1/cm",
     "wavenumbers": "1/cm", "lightyear": "light_year", "lightyears": "light_year", "secs": "second",
     "mins": "minute", "yrs": "year", "cc": "cm**3", "Ω": "ohm", "％": "percent", "degK": "kelvin",
-    "hz": "Hz", "khz": "kHz", "ghz": "GHz", "ev": "eV", "kev": "keV",
+    "px": "pixel", "hz": "Hz", "khz": "kHz", "ghz": "GHz", "ev": "eV", "kev": "keV",
 }  # fmt: skip
 _PHRASES = (
     (r"\b(?:deg(?:ree)?s?\b\.?|°)[\s_.]*(?:C(?:elsius)?|centigrade)\b", "degC"),

@@ -67,7 +67,7 @@ class Search:
 )
 def find_period(
     context: ToolContext,
-    times: Annotated[list[float] | None, Unit("d", "t, time, times, JD, BJD, HJD, MJD, days")] = None,
+    times: Annotated[list[float] | None, Unit("d", "t, time, times, JD, BJD, HJD, MJD, days, taken at, measured at, observed at, at times")] = None,
     values: Annotated[list[float] | None, Unit("", "mag, mags, magnitude, magnitudes, flux, fluxes, y, value, values, velocity, velocities, rv")] = None,
     errors: Annotated[list[float] | None, Unit("", "error, errors, err, sigma, dy, uncertainties")] = None,
     file: DataFile | None = None,

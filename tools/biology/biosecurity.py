@@ -9,11 +9,12 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import ReadBy, Unit
 from benchmate.tools.base import Source, ToolResult, tool
 from benchmate.tools.biology.control_lists import (
     Agent,
     Named,
+    agents_in,
     asked_agents,
     lists_told,
     named_agents,
@@ -57,7 +58,7 @@ _ELSEWHERE = (
     timeout=180,
 )
 def screen_biosecurity(
-    name: str | None = None,
+    name: Annotated[str | None, ReadBy(agents_in)] = None,
     file: DataFile | None = None,
     sequence: Sequence | None = None,
     references: DataFile | None = None,

@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benchmate.runtime.errors import InvalidInput, nearest
 from benchmate.tools.files import DataFile
@@ -106,6 +106,13 @@ def find_host(name: str) -> Host:
         "unknown_host", f"there is no codon usage table for the host {name!r}",
         hint=f"did you mean {spelled[close]}? known: {known}" if close and alike else f"known: {known}", details={"host": name},
     )  # fmt: skip
+
+
+def hosts_in(question: str) -> list[Any]:
+    """Return the hosts that a question names, in the words it uses, the longest first."""
+    names = {n for host in HOSTS for n in (host.species, *host.names)}
+    found = [n for n in names if re.search(rf"(?<!\w){re.escape(n)}(?!\w)", question, re.I)]
+    return sorted(found, key=lambda n: (-len(n), n))[:1]
 
 
 def usage_of(host: Host) -> Usage:

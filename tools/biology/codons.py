@@ -11,12 +11,12 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InternalError, InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import ReadBy, Spelled, Unit
 from benchmate.tools.base import Source, ToolResult, tool
 from benchmate.tools.biology.codon_search import Choice, Limits, search
-from benchmate.tools.biology.codon_usage import RARE, Usage, find_host, usage_in, usage_of
+from benchmate.tools.biology.codon_usage import RARE, Usage, find_host, hosts_in, usage_in, usage_of
 from benchmate.tools.biology.dna import codon_table, nucleotides
-from benchmate.tools.biology.restriction import enzyme_named
+from benchmate.tools.biology.restriction import ENZYME_WORD, enzyme_named
 from benchmate.tools.biology.sequences import AMINO_ACIDS, NUCLEOTIDE_CODES, Sequence
 from benchmate.tools.files import DataFile
 
@@ -55,11 +55,11 @@ _NOT_ENCODED = {
 )  # fmt: skip
 def optimize_codons(
     sequence: Sequence,
-    host: Annotated[str, Field(coerce_numbers_to_str=True)],
+    host: Annotated[str, Field(coerce_numbers_to_str=True), ReadBy(hosts_in)],
     method: Literal["most_frequent", "match_usage"] = "most_frequent",
     kind: Literal["protein", "coding_dna"] | None = None,
     stop: Literal["host", "TAA", "TAG", "TGA", "none"] = "host",
-    avoid_enzymes: Annotated[list[str] | None, Field(max_length=MOST_MOTIFS)] = None,
+    avoid_enzymes: Annotated[list[str] | None, Field(max_length=MOST_MOTIFS), Spelled(ENZYME_WORD)] = None,
     avoid_motifs: Annotated[list[str] | None, Field(max_length=MOST_MOTIFS)] = None,
     longest_run: Annotated[int, Unit("", "longest run, homopolymer"), Field(ge=3, le=20)] = 6,
     gc_minimum: Annotated[float, Unit("percent", "minimum GC, lowest GC"), Field(ge=0, le=100)] = 0.0,

@@ -88,6 +88,12 @@ def named_agents(text: str) -> list[Named]:
     return found
 
 
+def agents_in(question: str) -> list[Any]:
+    """Return the listed agents that a question names, in its words; more than one is a list that no name is."""
+    found = [named.phrase for named in named_agents(question)]
+    return found[:1] if len(found) == 1 else []
+
+
 def nearby_agents(name: str) -> list[str]:
     """Return listed agents near a name that is none: those of a genus, or the one spelled most like it."""
     plain = _plain(name)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import Any
+from typing import Annotated, Any
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
+from benchmate.tools.arguments import ReadBy
 from benchmate.tools.base import ToolContext, ToolResult, tool
 from benchmate.tools.biology.cloned_products import Part, Product, assembly_result, fragments_of
 from benchmate.tools.biology.codon_search import both_strands
 from benchmate.tools.biology.digests import Piece, cuts_of, cutter_named, digest
 from benchmate.tools.biology.dna import reverse_complement
 from benchmate.tools.biology.joining import End, arrange, neighbours
+from benchmate.tools.biology.restriction import enzymes_in
 from benchmate.tools.biology.sequences import Sequence
 
 
@@ -44,7 +46,7 @@ from benchmate.tools.biology.sequences import Sequence
 def simulate_golden_gate(
     parts: list[Sequence],
     context: ToolContext,
-    enzyme: str = "BsaI",
+    enzyme: Annotated[str, ReadBy(enzymes_in)] = "BsaI",
 ) -> ToolResult:
     """Cut parts and vector with a type IIS enzyme and ligate what no longer carries its site into the one circle that fits.
 

@@ -17,6 +17,9 @@ from benchmate.tools.biology.sequences import Sequence
 
 MOST_LETTERS = 2_000_000
 MOST_ENZYMES = 60
+ENZYME_WORD = (
+    r"\b[A-Z][a-z]{2}[A-Z]?[a-z]?\d{0,4}(?:I{1,3}|IV|VI{0,3}|IX|XI{0,3}|XIV)\b"  # BamHI, HindIII, BsmBI
+)
 _ROMAN = {"1": "I", "2": "II", "3": "III", "4": "IV", "5": "V"}
 # Enzymes whose cut is blocked by Dam (GATC) or Dcm (CCWGG) methylation where the sites overlap; source: NEB, "Dam and Dcm methylases of
 # E. coli", and the enzymes' own pages (2025). Others may be impaired, too.
@@ -46,7 +49,7 @@ def find_restriction_sites(
     enzymes: Annotated[
         list[str] | None,
         Field(max_length=MOST_ENZYMES),
-        Spelled(r"\b[A-Z][a-z]{2}[A-Z]?[a-z]?\d{0,4}(?:I{1,3}|IV|VI{0,3}|IX|XI{0,3}|XIV)\b"),
+        Spelled(ENZYME_WORD),
     ] = None,
     topology: Annotated[
         Literal["linear", "circular"] | None,
@@ -120,6 +123,11 @@ def find_restriction_sites(
     return ToolResult(
         data=data, quantities=quantities, source=_source(), warnings=tuple([*sequence.warnings, *notes])
     )  # fmt: skip
+
+
+def enzymes_in(question: str) -> list[Any]:
+    """Return the words of a question that are written as names of enzymes."""
+    return list(dict.fromkeys(re.findall(ENZYME_WORD, question)))
 
 
 def enzyme_named(name: str) -> Any:

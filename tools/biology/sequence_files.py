@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput, NotFound, did_you_mean
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Unit
+from benchmate.tools.arguments import ReadBy, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 from benchmate.tools.biology.sequence_features import extract, feature_rows, find_feature, unplaced
 from benchmate.tools.biology.sequence_qualities import Encoding, summarize_qualities
@@ -21,6 +22,20 @@ SHOWN_RECORDS, SHOWN_FEATURES = 200, 500
 SHOWN_LETTERS = 20_000  # of the sequences in the data, all together; one record or feature that is asked for is shown up to
 SHOWN_ONE = 300_000
 _COLUMNS = ("record", "type", "name", "location", "start", "end", "strand", "length", "gene", "locus_tag", "product", "protein_id")  # fmt: skip
+
+
+# feature keys that people name; the INSDC feature table has more
+_FEATURE_TYPE = re.compile(
+    r"\b(CDS|gene|mRNA|tRNA|rRNA|ncRNA|exon|intron|promoter|terminator|rep_origin|misc_feature|primer_bind|sig_peptide|mat_peptide|"
+    r"repeat_region)s?(?:\s+(?:features?|annotations?|entries))\b",
+    re.I,
+)
+
+
+def feature_types_in(question: str) -> list[Any]:
+    """Return the feature types that a question names as such: 'the CDS features', 'tRNA annotations'."""
+    kept = {"cds": "CDS", "mrna": "mRNA", "trna": "tRNA", "rrna": "rRNA", "ncrna": "ncRNA"}
+    return [kept.get(m[1].lower(), m[1].lower()) for m in _FEATURE_TYPE.finditer(question)]
 
 
 @tool(
@@ -59,7 +74,7 @@ def read_sequences(
     context: ToolContext,
     record: str | None = None,
     feature: str | None = None,
-    feature_type: str | None = None,
+    feature_type: Annotated[str | None, ReadBy(feature_types_in)] = None,
     molecule: Literal["dna", "rna", "protein"] | None = None,
     genetic_code: Annotated[
         int | None, Unit("", "genetic code, translation table"), Field(ge=1, le=33)

@@ -50,7 +50,7 @@ _MACHINE = "machine-generated, readable by OPSIN, not an IUPAC preferred name"
 def name_structure(
     compound: Compound,
     generate: Annotated[
-        Literal["if_unknown", "always"], Said({"always": "systematic name, generate a name, IUPAC"})
+        Literal["if_unknown", "always"], Said({"always": "generate a name, generated name, machine name"})
     ] = "if_unknown",
 ) -> ToolResult:
     """Name a structure: by the table where its InChIKey is known, else by machine.

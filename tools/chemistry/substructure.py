@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.arguments import Said
+from benchmate.tools.arguments import ReadBy, Said
 from benchmate.tools.base import ToolResult, tool
 from benchmate.tools.chemistry.compounds import Compound
 from benchmate.tools.chemistry.molecules import rdkit_source
@@ -18,6 +19,32 @@ if TYPE_CHECKING:
 _MOST_QUERY = 1000  # characters
 _MOST_MATCHES = 1000  # in one compound
 _MOST_TARGETS = 5000
+_WRITTEN = re.compile(r"(?<![\w\[\]()])[A-Za-z\[(*][\w@+\-\[\]()=#$:/\\%.*~;,!&]*")
+_CALLED = re.compile(
+    r"\b(?:SMARTS|SMILES|substructure|pattern|fragment|motif|moiety|query|search for|matches of)(?:\s+(?:pattern|search|query|for|of|is))*\s*:?\s*$",
+    re.I,
+)
+
+
+def queries_in(question: str) -> list[Any]:
+    """Return the pattern that a question searches for: what follows 'SMARTS' or the like, else the last written structure.
+
+    Where only one structure is written, names are what is searched.
+    """
+    written = []
+    for match in _WRITTEN.finditer(question):
+        text = match[0].rstrip(".,;:!-")
+        while text.endswith(")") and text.count(")") > text.count("("):
+            text = text[:-1]
+        if re.search(r"[\[=#]|\(.*\)|[cnos]\d", text) and re.search(r"[A-Z\[cnos]", text):
+            written.append((match.start(), text))
+    called = [
+        t
+        for start, t in written
+        if _CALLED.search(question[:start]) or re.match(r"\s+in\b", question[start + len(t) :])
+    ]
+    found = called or [text for _, text in reversed(written)]
+    return found[:1]
 
 
 @tool(
@@ -32,12 +59,12 @@ _MOST_TARGETS = 5000
         "Substructure search for c1ccncc1 in nicotine and caffeine",
         "How many times does the SMARTS [NX3][CX3](=[OX1]) match CC(=O)NCC(=O)NC?",
         "Find compounds with a 2-pyridone, tautomers included: O=c1cccc[nH]1 in Oc1ccccn1",
-        "Is a sulfonamide in O=S(=O)(N)c1ccccc1?",
+        "Is a sulfonamide, S(=O)(=O)N, in celecoxib and furosemide?",
     ),
     example={"query": "c1ccccc1[OX2H]", "targets": ["paracetamol", "benzene"]},
 )
 def search_substructure(
-    query: str,
+    query: Annotated[str, ReadBy(queries_in)],
     targets: list[Compound],
     language: Annotated[
         Literal["auto", "smiles", "smarts"], Said({"smarts": "SMARTS pattern, SMARTS"})

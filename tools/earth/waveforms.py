@@ -246,10 +246,17 @@ def process_waveform(
     ],
     context: ToolContext,
     low: Annotated[
-        float | None, Unit("Hz", "lower corner, low corner, above, highpass at, from, between"), Field(gt=0)
+        float | None,
+        Unit(
+            "Hz",
+            "lower corner, low corner, above, highpass at, high-pass at, highpass, high-pass, from, between",
+        ),
+        Field(gt=0),
     ] = None,
     high: Annotated[
-        float | None, Unit("Hz", "upper corner, high corner, below, lowpass at, and, to"), Field(gt=0)
+        float | None,
+        Unit("Hz", "upper corner, high corner, below, lowpass at, low-pass at, lowpass, low-pass, and, to"),
+        Field(gt=0),
     ] = None,
     corners: Annotated[int, Unit("", "corners, poles, filter order"), Field(ge=1, le=10)] = 4,
     zero_phase: Annotated[

@@ -29,7 +29,9 @@ FLOOR = 0.25  # cosine similarity; passages on other subjects stay below it
 def search_library(
     query: str,
     context: ToolContext,
-    count: Annotated[int, Unit("", "results, passages, count, top, hits, paragraphs, quotes")] = 5,
+    count: Annotated[
+        int, Unit("", "results, passages, best passages, count, top, hits, paragraphs, quotes")
+    ] = 5,
 ) -> ToolResult:
     """Find passages in the user's own library of papers and notes by meaning.
 

@@ -345,6 +345,7 @@ def read_uncertain(question: str) -> dict[str, Any] | None:
             r"(?=,|\s+(?:with|where|if|given|for|when)\b|[?]|\.\s|\.?$)",
             question, re.I,
         ),
+        *re.findall(r"(?<!\w)([\w.()^*/+\-]*[*/^+\-][\w.()^*/+\-]*)", question),
     ]  # fmt: skip
     expression = next(
         (w for w in written if all(re.search(rf"(?<!\w){re.escape(n)}(?!\w)", w) for n in names)), None
