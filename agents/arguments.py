@@ -15,6 +15,7 @@ from benchmate.runtime.errors import InvalidInput
 from benchmate.tools.arguments import is_list, parts_of, types_of
 from benchmate.tools.base import Tool
 from benchmate.tools.chemistry.parsing import looks_like_smiles
+from benchmate.tools.file_kinds import suffix_of
 
 # which kinds of candidate a plain string argument takes, by its name
 ARGUMENT_KINDS: dict[str, tuple[str, ...]] = {
@@ -124,6 +125,8 @@ def legal_calls(
         if (read := tool.reader(question)) is not None:
             yield read
         return
+    if not _reads_the_files(tool, candidates):
+        return
     required = set(tool.schema.get("required", []))
     optional = optional_values(tool, question, candidates, around)
     given = _given(tool, question, candidates)
@@ -204,7 +207,7 @@ def _required_values(tool: Tool, name: str, question: str, candidates: Sequence[
     schema = _arguments(tool)[name]
     entity = tool.entity_arguments.get(name)
     if entity:
-        found = of_kinds(candidates, ENTITY_KINDS[entity])
+        found = _entities(tool, entity, candidates)
         if entity == "compound" and not found:
             found = of_kinds(candidates, ("formula",))
         is_query = schema.get("type") != "array" and "targets" in _arguments(tool)
@@ -240,7 +243,7 @@ def optional_values(
         value: Any = None
         if kind := tool.entity_arguments.get(name):
             taken = sum(tool.entity_arguments.get(other) == kind for other in required)
-            value = next(iter(of_kinds(candidates, ENTITY_KINDS[kind])[taken:]), None)
+            value = next(iter(_entities(tool, kind, candidates)[taken:]), None)
         elif name in tool.readers:
             value = next(iter(tool.readers[name](question)), None)
         elif "string" in types_of(schema) and name in ARGUMENT_KINDS:
@@ -256,6 +259,19 @@ def optional_values(
         if value is not None and value != schema.get("default"):
             settled[name] = value
     return settled
+
+
+def _entities(tool: Tool, kind: str, candidates: Sequence[Candidate]) -> list[str]:
+    """Return the texts that an entity argument of this kind could be; files only of the kinds that the tool reads."""
+    found = of_kinds(candidates, ENTITY_KINDS[kind])
+    return [f for f in found if suffix_of(f) in tool.files] if kind == "file" and tool.files else found
+
+
+def _reads_the_files(tool: Tool, candidates: Sequence[Candidate]) -> bool:
+    """Return whether a tool reads a file that the question names, where it names some."""
+    named = [c for c in candidates if c.kind == "file" and c.start >= 0]
+    takes = "file" in tool.entity_arguments.values()
+    return not named or (takes and bool(_entities(tool, "file", named)))
 
 
 def _texts(name: str, candidates: Sequence[Candidate]) -> list[str]:

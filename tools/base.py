@@ -69,6 +69,7 @@ class Tool:
     example: Mapping[str, Any] | None = None
     dataset: str | None = None
     reader: Callable[[str], dict[str, Any] | None] | None = None
+    files: frozenset[str] = frozenset()  # ends of names of the files it reads; empty: any
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -178,6 +179,7 @@ def tool(
     example: Mapping[str, Any] | None = None,
     dataset: str | None = None,
     reader: Callable[[str], dict[str, Any] | None] | None = None,
+    files: frozenset[str] = frozenset(),
 ) -> Callable[[Callable[..., ToolResult]], Tool]:
     """Make a tool of a function with type hints and a docstring (Google style: summary, Args).
 
@@ -186,7 +188,8 @@ def tool(
     `properties` maps the properties the result's quantities can have to words a reader uses for them; `extra` names
     what must be installed besides the base (`tools/extras.py`); `example` are arguments of a call that shows the tool;
     `dataset` names what it reads where that was fetched (`tools/datasets.py`), which the tool itself asks for; `reader`
-    returns the arguments that a question holds, for a tool whose arguments are a language of their own.
+    returns the arguments that a question holds, for a tool whose arguments are a language of their own; `files` are the ends
+    of the names of files that it reads (`tools/file_kinds.py`): a question about another file is not for it.
 
     Raises TypeError at import when a parameter lacks a type or a description, or the extra or data set is unknown.
     """
@@ -224,6 +227,7 @@ def tool(
             example=example,
             dataset=dataset,
             reader=reader,
+            files=files,
         )
 
     return make

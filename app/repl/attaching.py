@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmate.agents.contracts import Plan, Task
 from benchmate.runtime.errors import BenchmateError, InvalidInput, NotFound, did_you_mean
 from benchmate.runtime.settings import Settings
+from benchmate.tools.file_kinds import suffix_of
 
 # which tool looks into a file, by the end of its name (a final .gz aside)
 READERS: dict[str, tuple[str, ...]] = {
@@ -26,8 +27,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 
 def reader_of(name: str) -> str:
     """Return the tool that looks into a file of this name. Raises InvalidInput (`unknown_kind`)."""
-    path = Path(name.lower().removesuffix(".gz"))
-    suffix = path.suffix or f".{path.name}"  # 'POSCAR'
+    suffix = suffix_of(name)
     for tool, suffixes in READERS.items():
         if suffix in suffixes:
             return tool
@@ -45,7 +45,7 @@ def looking_into(files: Sequence[str]) -> Plan:
     """
     tasks = []
     for number, given in enumerate(files, 1):
-        tool = _reader_of_sample(given) if given.startswith("sample:") else reader_of(given)
+        tool = reader_of(given)
         place = given if given.startswith("sample:") else str(Path(given).expanduser())
         if not given.startswith("sample:") and not Path(place).is_file():
             near = [p.name for p in Path(place).parent.glob("*")] if Path(place).parent.is_dir() else []
@@ -64,12 +64,6 @@ def looking_into(files: Sequence[str]) -> Plan:
         )
     names = ", ".join(Path(given).name for given in files)
     return Plan(title=f"What is in {names}", tasks=tuple(tasks), made_by="person").check()
-
-
-def _reader_of_sample(given: str) -> str:
-    from benchmate.tools.samples import sample
-
-    return reader_of(sample(given.removeprefix("sample:"))[0])
 
 
 def is_native(given: str, settings: Settings) -> bool:

@@ -17,6 +17,7 @@ from benchmate.tools.arguments import ColumnName, Unit
 from benchmate.tools.astronomy.quality_flags import count_flags, mission_of
 from benchmate.tools.astronomy.time_series import MOST, TimeSeries, make_series
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
+from benchmate.tools.file_kinds import LIGHT_CURVES
 from benchmate.tools.files import DataFile
 from benchmate.tools.plots import Panel, Series, save_plot
 
@@ -81,6 +82,7 @@ class LightCurveFile:
 
 @tool(
     domain="astronomy",
+    files=LIGHT_CURVES,
     properties={
         "point_count": "number of points, cadences in the file, rows",
         "kept_count": "points kept, good cadences, usable points",

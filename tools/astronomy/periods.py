@@ -15,6 +15,7 @@ from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.astronomy.light_curves import given_series
 from benchmate.tools.astronomy.time_series import TimeSeries
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
+from benchmate.tools.file_kinds import LIGHT_CURVES
 from benchmate.tools.files import DataFile
 from benchmate.tools.plots import Mark, Panel, Series, save_plot
 
@@ -44,6 +45,7 @@ class Search:
 
 @tool(
     domain="astronomy",
+    files=LIGHT_CURVES,
     properties={
         "period": "period, best period, pulsation period, rotation period, periodicity, P",
         "frequency": "frequency, cycles per day",

@@ -17,6 +17,7 @@ from benchmate.tools.astronomy.light_curves import given_series
 from benchmate.tools.astronomy.time_series import TimeSeries
 from benchmate.tools.astronomy.transit_vetting import DETECTION, doubts, odd_and_even, period_error, red_noise
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
+from benchmate.tools.file_kinds import LIGHT_CURVES
 from benchmate.tools.files import DataFile
 from benchmate.tools.plots import Mark, Panel, Series, save_plot
 
@@ -29,6 +30,7 @@ LEAST_WINDOW = 3.0  # times the longest duration: a shorter window follows the t
 
 @tool(
     domain="astronomy",
+    files=LIGHT_CURVES,
     properties={
         "period": "orbital period, period, transit period, P",
         "transit_depth": "transit depth, depth",

@@ -54,9 +54,15 @@ def align_sequences(
     ] = "global",
     matrix: Literal["BLOSUM62", "BLOSUM45", "BLOSUM80", "PAM250", "PAM30"] | None = None,
     gap_open: Annotated[
-        float, Unit("", "gap open, gap opening penalty, gap opening, opening, open, gap penalty"), Field(ge=0, le=100)
+        float,
+        Unit("", "gap open, gap opening penalty, gap opening, opening, open, gap penalty"),
+        Field(ge=0, le=100),
     ] = 11.0,
-    gap_extend: Annotated[float, Unit("", "gap extend, gap extension penalty, gap extension, extension, extend"), Field(ge=0, le=100)] = 1.0,
+    gap_extend: Annotated[
+        float,
+        Unit("", "gap extend, gap extension penalty, gap extension, extension, extend"),
+        Field(ge=0, le=100),
+    ] = 1.0,
 ) -> ToolResult:
     """Align two sequences: Needleman-Wunsch (global), Smith-Waterman (local), or end gaps free (overlap), with affine gaps.
 

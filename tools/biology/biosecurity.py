@@ -24,6 +24,7 @@ from benchmate.tools.biology.control_lists import (
 from benchmate.tools.biology.sequence_records import Entry, read_sequence_file
 from benchmate.tools.biology.sequences import Sequence
 from benchmate.tools.biology.shared_words import Index, Shared, frames_of, place_in
+from benchmate.tools.file_kinds import SEQUENCES
 from benchmate.tools.files import DataFile
 
 MOST_LETTERS = 3_000_000
@@ -41,6 +42,7 @@ _ELSEWHERE = (
 
 @tool(
     domain="biology",
+    files=SEQUENCES,
     properties={
         "agent_count": "number of listed agents matched, listed agents, select agents, list matches, controlled agents",
         "reference_count": "number of references matched, references matched, reference matches",

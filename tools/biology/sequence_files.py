@@ -16,6 +16,7 @@ from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 from benchmate.tools.biology.sequence_features import extract, feature_rows, find_feature, unplaced
 from benchmate.tools.biology.sequence_qualities import Encoding, summarize_qualities
 from benchmate.tools.biology.sequence_records import Entry, SequenceFile, read_sequence_file
+from benchmate.tools.file_kinds import SEQUENCES
 from benchmate.tools.files import DataFile
 
 SHOWN_RECORDS, SHOWN_FEATURES = 200, 500
@@ -40,6 +41,7 @@ def feature_types_in(question: str) -> list[Any]:
 
 @tool(
     domain="biology",
+    files=SEQUENCES,
     properties={
         "record_count": "number of records, records, how many sequences, number of sequences, how many reads, number of reads",
         "total_length": "total length of the sequences, total length, total bases, total residues",

@@ -18,6 +18,7 @@ from benchmate.tools.biology.structure_files import (
     source,
 )
 from benchmate.tools.biology.structure_questions import first_part, second_part
+from benchmate.tools.file_kinds import STRUCTURES
 from benchmate.tools.files import DataFile
 
 SHOWN = 300
@@ -33,6 +34,7 @@ class _Contact(NamedTuple):
 
 @tool(
     domain="biology",
+    files=STRUCTURES,
     properties={
         "contact_count": "number of atomic contacts, atomic contacts, contacts, how many contacts",
         "contact_residue_count": "number of residues in contact, residues in contact, contacting residues, binding site residues, interface residues, which residues, residues within",

@@ -26,6 +26,7 @@ from benchmate.tools.biology.structure_files import (
     source,
 )
 from benchmate.tools.biology.structure_questions import first_chain
+from benchmate.tools.file_kinds import STRUCTURES
 from benchmate.tools.files import DataFile
 from benchmate.tools.plots import Panel, Series, save_plot
 
@@ -45,6 +46,7 @@ _MEASURED = {2: "distance", 3: "angle", 4: "dihedral"}
 
 @tool(
     domain="biology",
+    files=STRUCTURES,
     properties={
         "distance": "distance between two atoms, distance, how far, bond length, separation",
         "angle": "angle of three atoms, angle, bond angle",
@@ -146,6 +148,7 @@ def _measure(positions: list[gemmi.Position]) -> tuple[float, str, str]:
 
 @tool(
     domain="biology",
+    files=STRUCTURES,
     properties={
         "phi": "phi of a residue, phi, phi angle",
         "psi": "psi of a residue, psi, psi angle",

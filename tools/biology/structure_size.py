@@ -21,6 +21,7 @@ from benchmate.tools.biology.structure_files import (
     source,
 )
 from benchmate.tools.biology.structure_questions import chain_list
+from benchmate.tools.file_kinds import STRUCTURES
 from benchmate.tools.files import DataFile
 
 MOST_ATOMS = 30_000  # of a surface
@@ -30,6 +31,7 @@ SHOWN = 1000
 
 @tool(
     domain="biology",
+    files=STRUCTURES,
     properties={
         "radius_of_gyration": "radius of gyration, Rg, gyration radius, compactness",
         "largest_extent": "largest distance of two atoms, largest extent, maximum dimension, Dmax, diameter, how large",

@@ -21,6 +21,7 @@ from benchmate.tools.biology.structure_files import (
     source,
 )
 from benchmate.tools.biology.structure_questions import first_chain, second_chain
+from benchmate.tools.file_kinds import STRUCTURES
 from benchmate.tools.files import DataFile
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Pair(NamedTuple):
 
 @tool(
     domain="biology",
+    files=STRUCTURES,
     properties={
         "rmsd": "RMSD after superposition, RMSD, root mean square deviation, RMS deviation, how similar",
         "pair_count": "number of paired residues, paired residues, aligned residues, residue pairs",

@@ -19,6 +19,7 @@ from benchmate.tools.biology.structure_files import (
     source,
 )
 from benchmate.tools.biology.structure_sequences import PolymerChain, polymer_chains
+from benchmate.tools.file_kinds import STRUCTURES
 from benchmate.tools.files import DataFile
 
 SHOWN = 200
@@ -27,6 +28,7 @@ SHOWN_CHAINS = 60  # whose quantities are given one by one
 
 @tool(
     domain="biology",
+    files=STRUCTURES,
     properties={
         "resolution": "resolution of the structure, resolution",
         "model_count": "number of models, how many models, NMR models, conformers in the ensemble",

@@ -15,6 +15,7 @@ from benchmate.tools.base import ToolContext, ToolResult, tool
 from benchmate.tools.chemistry.compound_files import read_compound_rows
 from benchmate.tools.chemistry.compounds import resolve_compound
 from benchmate.tools.chemistry.molecules import rdkit_source
+from benchmate.tools.file_kinds import COMPOUNDS
 from benchmate.tools.files import DataFile
 
 _MOST_ROWS = 20_000
@@ -34,6 +35,7 @@ _COLUMNS = (
 
 @tool(
     domain="chemistry",
+    files=COMPOUNDS,
     cost="slow",
     timeout=600,
     properties={

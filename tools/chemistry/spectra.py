@@ -12,6 +12,7 @@ from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 from benchmate.tools.chemistry.spectrum_files import Spectrum, read_spectrum
 from benchmate.tools.chemistry.spectrum_tables import SOURCES, Kind, candidates
+from benchmate.tools.file_kinds import SPECTRA
 from benchmate.tools.files import DataFile
 from benchmate.tools.plots import Mark, Panel, Series, save_plot
 
@@ -42,6 +43,7 @@ _STEP_OF_STICKS = 0.3  # m/z; mass spectra with wider steps are lists of peaks
 @tool(
     version="2",
     domain="chemistry",
+    files=SPECTRA,
     extra="chem",
     properties={
         "peak_position": "peak position, peaks, bands, band position, wavenumber, wavelength, chemical shift, lambda max, peak",

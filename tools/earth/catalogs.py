@@ -13,6 +13,7 @@ from benchmate.runtime.errors import InvalidInput, did_you_mean
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
+from benchmate.tools.file_kinds import CATALOGUES
 from benchmate.tools.files import DataFile
 from benchmate.tools.plots import Mark, Panel, Series, save_plot
 
@@ -24,6 +25,7 @@ _MAGNITUDE_COLUMNS = ("mag", "magnitude", "mw", "ml", "mb", "ms", "m")
 
 @tool(
     domain="earth",
+    files=CATALOGUES,
     extra="earth",
     properties={
         "b_value": "b-value, b value, Gutenberg-Richter slope",

@@ -12,6 +12,7 @@ from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import ToolContext, ToolResult, tool
 from benchmate.tools.earth.waveforms import check_band, draw_stream, load_stream, source
+from benchmate.tools.file_kinds import WAVEFORMS
 from benchmate.tools.files import DataFile
 from benchmate.tools.plots import Mark
 
@@ -20,6 +21,7 @@ LEAST_SNR = 3.0  # below it a pick is called weak
 
 @tool(
     domain="earth",
+    files=WAVEFORMS,
     extra="earth",
     properties={
         "p_pick": "P arrival after the start, P pick, P onset, P arrival",

@@ -11,6 +11,7 @@ from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
+from benchmate.tools.file_kinds import WAVEFORMS
 from benchmate.tools.files import DataFile
 from benchmate.tools.plots import Mark, Panel, Series, save_plot
 
@@ -20,6 +21,7 @@ NOISE_FLOOR = 1e-12  # of the largest value; what lies below is the rounding of 
 
 @tool(
     domain="earth",
+    files=WAVEFORMS,
     extra="earth",
     properties={
         "dominant_frequency": "dominant frequency, peak frequency, main frequency",

@@ -12,6 +12,7 @@ from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
+from benchmate.tools.file_kinds import WAVEFORMS
 from benchmate.tools.files import DataFile
 from benchmate.tools.plots import Mark, Panel, Series, save_plot
 
@@ -80,6 +81,7 @@ def gaps_of(stream: Any) -> list[dict[str, Any]]:
 
 @tool(
     domain="earth",
+    files=WAVEFORMS,
     extra="earth",
     properties={
         "trace_count": "number of traces, traces, channels, components",
@@ -205,6 +207,7 @@ def draw_stream(
 
 @tool(
     domain="earth",
+    files=WAVEFORMS,
     extra="earth",
     properties={
         "peak_amplitude": "peak amplitude after processing, peak amplitude, maximum amplitude, peak ground velocity",

@@ -12,6 +12,7 @@ from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
+from benchmate.tools.file_kinds import STRAIN
 from benchmate.tools.files import DataFile
 from benchmate.tools.gravitational_waves.filtering import (
     matched_filter,
@@ -50,6 +51,7 @@ SIMULATED_SPAN = 64.0
 
 @tool(
     domain="gravitational_waves",
+    files=STRAIN,
     properties={
         "snr": "matched-filter signal-to-noise ratio, SNR, signal-to-noise ratio, matched filter SNR, recovered SNR",
         "merger_time": "time of coalescence, merger time, GPS time of the event, time of the peak, when",

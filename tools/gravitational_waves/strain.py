@@ -13,6 +13,7 @@ from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Artifact, Source, ToolContext, ToolResult, tool
+from benchmate.tools.file_kinds import STRAIN
 from benchmate.tools.files import DataFile
 from benchmate.tools.gravitational_waves.noise import (
     LEAST_SEGMENTS,
@@ -35,6 +36,7 @@ AROUND = 16.0  # s on each side of the loudest sample that the time–frequency 
 
 @tool(
     domain="gravitational_waves",
+    files=STRAIN,
     properties={
         "duration": "duration, length of the data, seconds of strain",
         "sample_rate": "sampling rate, sample rate, sampling frequency",

@@ -18,6 +18,7 @@ from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import ReadBy, Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
+from benchmate.tools.file_kinds import PICTURES
 from benchmate.tools.files import DataFile
 from benchmate.tools.images.overlay import png
 from benchmate.tools.images.pictures import read_picture
@@ -57,6 +58,7 @@ class _Axis:
 
 @tool(
     domain="images",
+    files=PICTURES,
     extra="images",
     properties={
         "point_count": "number of points, points found, data points",

@@ -16,6 +16,7 @@ from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
+from benchmate.tools.file_kinds import PICTURES
 from benchmate.tools.files import DataFile
 from benchmate.tools.images.pictures import read_picture
 from benchmate.tools.plots import Mark, Panel, Series, save_plot
@@ -27,6 +28,7 @@ _MIDDLE = 0.6  # of a lane's width: its edges smile
 
 @tool(
     domain="images",
+    files=PICTURES,
     extra="images",
     properties={
         "band_volume": "band volume, band intensity, integrated density, density of the band",

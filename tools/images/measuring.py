@@ -16,6 +16,7 @@ from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Artifact, Source, ToolContext, ToolResult, tool
+from benchmate.tools.file_kinds import PICTURES
 from benchmate.tools.files import DataFile
 from benchmate.tools.images.objects import Segmented, segment
 from benchmate.tools.images.overlay import save_labels, save_overlay
@@ -183,6 +184,7 @@ def _result(
 
 @tool(
     domain="images",
+    files=PICTURES,
     extra="images",
     properties=_COUNTED,
     examples=(
@@ -240,6 +242,7 @@ def count_cells(
 
 @tool(
     domain="images",
+    files=PICTURES,
     extra="images",
     properties=_COUNTED,
     examples=(
@@ -301,6 +304,7 @@ def segment_image(
 
 @tool(
     domain="images",
+    files=PICTURES,
     extra="images",
     properties={
         **_COUNTED,

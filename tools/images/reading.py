@@ -11,6 +11,7 @@ from pydantic import Field
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
+from benchmate.tools.file_kinds import PICTURES
 from benchmate.tools.files import DataFile
 from benchmate.tools.images.pictures import read_picture
 from benchmate.tools.plots import Panel, Series, save_plot
@@ -18,6 +19,7 @@ from benchmate.tools.plots import Panel, Series, save_plot
 
 @tool(
     domain="images",
+    files=PICTURES,
     extra="images",
     properties={
         "width": "width, image width, columns, size",

@@ -11,6 +11,7 @@ from benchmate.runtime.quantity import Quantity, convert
 from benchmate.tools.arguments import Unit
 from benchmate.tools.base import Source, ToolResult, tool
 from benchmate.tools.chemistry.formulas import parse_species
+from benchmate.tools.file_kinds import CRYSTALS
 from benchmate.tools.files import DataFile
 from benchmate.tools.materials.structures import (
     USUAL,
@@ -33,6 +34,7 @@ SYMMETRY = "spglib: Togo et al. 2024, doi:10.1080/27660400.2024.2384822; pymatge
 
 @tool(
     domain="materials",
+    files=CRYSTALS,
     extra="materials",
     properties={
         "density": "theoretical density, density, X-ray density, crystal density, mass density",

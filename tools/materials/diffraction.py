@@ -12,6 +12,7 @@ from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
+from benchmate.tools.file_kinds import CRYSTALS
 from benchmate.tools.files import DataFile
 from benchmate.tools.materials.structures import Prototype, notes_of_pymatgen, pymatgen_name, read_crystal
 from benchmate.tools.plots import Mark, Panel, Series, save_plot
@@ -56,6 +57,7 @@ REFERENCE = (
 
 @tool(
     domain="materials",
+    files=CRYSTALS,
     extra="materials",
     properties={
         "two_theta": "diffraction angle, 2theta, two theta, 2θ, 2-theta, peak position, reflection angle",

@@ -11,6 +11,7 @@ from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
 from benchmate.tools.chemistry.formulas import parse_species
+from benchmate.tools.file_kinds import CRYSTALS
 from benchmate.tools.files import DataFile
 from benchmate.tools.materials.equation_of_state import fit_points
 from benchmate.tools.materials.structures import Prototype, notes_of_pymatgen, read_crystal
@@ -32,6 +33,7 @@ REFERENCE = "Jacobsen, Stoltze & Nørskov 1996, doi:10.1016/0039-6028(96)00816-3
 
 @tool(
     domain="materials",
+    files=CRYSTALS,
     extra="materials",
     cost="slow",
     timeout=180,

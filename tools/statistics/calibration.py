@@ -14,6 +14,7 @@ from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import ColumnName, Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
+from benchmate.tools.file_kinds import TABLES
 from benchmate.tools.files import DataFile
 from benchmate.tools.statistics.analysis_script import save_script
 from benchmate.tools.statistics.curves import FIT_QUALITY, cautions, check_domain, quality
@@ -54,6 +55,7 @@ class _Line:
 
 @tool(
     domain="statistics",
+    files=TABLES,
     extra="data",
     properties=with_limits(
         {

@@ -14,6 +14,7 @@ from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import ColumnName, Said, Unit
 from benchmate.tools.base import Artifact, Source, ToolContext, ToolResult, tool
+from benchmate.tools.file_kinds import TABLES
 from benchmate.tools.files import DataFile
 from benchmate.tools.statistics.analysis_script import save_script
 from benchmate.tools.statistics.curve_models import CURVES, CurveModel
@@ -48,6 +49,7 @@ FIT_QUALITY = {
 
 @tool(
     domain="statistics",
+    files=TABLES,
     extra="data",
     properties=with_limits(_WORDS) | FIT_QUALITY,
     examples=(

@@ -11,6 +11,7 @@ from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import ColumnName
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
+from benchmate.tools.file_kinds import TABLES
 from benchmate.tools.files import DataFile
 from benchmate.tools.statistics.analysis_script import save_script
 from benchmate.tools.statistics.estimates import difference_unit
@@ -25,6 +26,7 @@ QUARTILES = "linear interpolation (Hyndman and Fan type 7)"
 
 @tool(
     domain="statistics",
+    files=TABLES,
     extra="data",
     properties={
         "mean": "mean, average, arithmetic mean",

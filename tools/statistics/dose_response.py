@@ -15,6 +15,7 @@ from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import ColumnName, Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
+from benchmate.tools.file_kinds import TABLES
 from benchmate.tools.files import DataFile
 from benchmate.tools.statistics.curves import FIT_QUALITY, cautions, check_domain, curve_script, quality
 from benchmate.tools.statistics.estimates import Fit, estimate, fit_least_squares, with_limits
@@ -28,6 +29,7 @@ _FORMULA = "y = bottom + (top - bottom) x^h/(x^h + EC50^h)"
 
 @tool(
     domain="statistics",
+    files=TABLES,
     extra="data",
     properties=with_limits(
         {

@@ -11,6 +11,7 @@ from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import ColumnName, Said, Unit
 from benchmate.tools.base import Artifact, Source, ToolContext, ToolResult, tool
+from benchmate.tools.file_kinds import TABLES
 from benchmate.tools.files import DataFile
 from benchmate.tools.statistics.analysis_script import save_script
 from benchmate.tools.statistics.estimates import difference_unit, with_limits
@@ -36,6 +37,7 @@ _PAIRED = {"paired_t", "wilcoxon"}
 
 @tool(
     domain="statistics",
+    files=TABLES,
     extra="data",
     properties=with_limits(
         {

@@ -16,6 +16,7 @@ from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity, convert, same_dimension
 from benchmate.tools.arguments import ColumnName, Said, Unit
 from benchmate.tools.base import Artifact, Source, ToolContext, ToolResult, tool
+from benchmate.tools.file_kinds import TABLES
 from benchmate.tools.files import DataFile
 from benchmate.tools.statistics.curves import FIT_QUALITY, cautions, check_domain, curve_script, quality
 from benchmate.tools.statistics.estimates import Fit, estimate, fit_least_squares, ratio_unit, with_limits
@@ -85,6 +86,7 @@ _ORDERS = {
 
 @tool(
     domain="statistics",
+    files=TABLES,
     extra="data",
     properties=with_limits(
         {

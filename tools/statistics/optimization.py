@@ -15,6 +15,7 @@ from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import ColumnName, ReadBy, Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
+from benchmate.tools.file_kinds import TABLES
 from benchmate.tools.files import DataFile
 from benchmate.tools.statistics.factors import Factor, factors_in, read_factors
 from benchmate.tools.statistics.tables import read_table, slug
@@ -28,6 +29,7 @@ _EXPLORE = 0.01  # of the SD of the responses: what an improvement must exceed (
 
 @tool(
     domain="statistics",
+    files=TABLES,
     extra="data",
     cost="slow",
     timeout=120,

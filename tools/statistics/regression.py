@@ -15,6 +15,7 @@ from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import ColumnName, Said, Unit
 from benchmate.tools.base import Artifact, Source, ToolContext, ToolResult, tool
+from benchmate.tools.file_kinds import TABLES
 from benchmate.tools.files import DataFile
 from benchmate.tools.plots import Panel, Series, save_plot
 from benchmate.tools.statistics.analysis_script import save_script
@@ -42,6 +43,7 @@ class _Problem:
 
 @tool(
     domain="statistics",
+    files=TABLES,
     extra="data",
     properties=with_limits(
         {

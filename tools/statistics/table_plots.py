@@ -11,6 +11,7 @@ from pydantic import Field
 from benchmate.runtime.errors import InvalidInput
 from benchmate.tools.arguments import ColumnName, Said, Unit
 from benchmate.tools.base import Source, ToolContext, ToolResult, tool
+from benchmate.tools.file_kinds import TABLES
 from benchmate.tools.files import DataFile
 from benchmate.tools.plots import Panel, Series, Style, save_plot
 from benchmate.tools.statistics.tables import Column, Table, read_table
@@ -23,6 +24,7 @@ _OUTLIER = 1.5  # interquartile ranges beyond the box (Tukey 1977)
 
 @tool(
     domain="statistics",
+    files=TABLES,
     extra="data",
     examples=(
         "Plot absorbance against time from run1.csv",
