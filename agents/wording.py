@@ -70,6 +70,7 @@ def numeric_sentence(evidence: Evidence, key: str, quantity: Quantity, label: st
     """Return what a quantity says: 'The logP of aspirin is 1.31.', 'aspirin has 1 structural alert.'"""
     what = words_for(load_registry()[evidence.tool], quantity.property)
     value = quantity.model_copy(update={"relation": "="}).format()
+    which = which_of(evidence, key)
     counted = what.removeprefix("number of ")
     if (
         label
@@ -82,7 +83,7 @@ def numeric_sentence(evidence: Evidence, key: str, quantity: Quantity, label: st
         counted = (
             f"{counted[:-1] if quantity.value == 1 else counted}{f' of at least {least}' if least else ''}"
         )
-        return f"{label} has {value} {counted}."
+        return f"{label} has {value} {counted}{which}."
     entity = subject_of(evidence, key)
     others = [
         e.label
@@ -99,7 +100,60 @@ def numeric_sentence(evidence: Evidence, key: str, quantity: Quantity, label: st
         what = what.removesuffix(" of a species")
         about = f" of {quantity.conditions['species']}{about.replace(' of ', ' in ')}"
     relation = {"=": "is", "<": "is below", ">": "is above", "~": "is about"}[quantity.relation]
-    return f"The {what}{about} {relation} {value}."
+    return f"The {what}{about}{which} {relation} {value}."
+
+
+# said of every quantity that has them: which column of a table a number is of
+_ALWAYS = ("column", "columns", "x", "y")
+_ELSEWHERE = ("species", "minimum", "form")  # conditions that the sentence says in a way of its own
+_LONGEST_METHOD = 40  # characters that a sentence has room for
+_LONGEST_CONDITION = 60
+
+
+def which_of(evidence: Evidence, key: str) -> str:
+    """Return what tells a quantity from those of the same property and subject in the result: ' (term GNP)', or ''.
+
+    Taken are the fewest conditions that differ among them; where none do, the method or the name of the quantity.
+    """
+    quantities = evidence.result.quantities
+    own = quantities[key]
+    conditions = own.conditions or {}
+    always = [k for k in _ALWAYS if k in conditions]
+    alike = {
+        k: q for k, q in quantities.items()
+        if q.property == own.property and q.unit == own.unit and subject_of(evidence, k) == subject_of(evidence, key)
+    }  # fmt: skip
+    chosen = always
+    if len(alike) > 1:
+        told = [q.conditions or {} for q in alike.values()]
+        differing = [k for k in conditions if k not in _ELSEWHERE and len({t.get(k) for t in told}) > 1]
+        methods = [q.method or "" for q in alike.values()]
+        if any("species" in t for t in told):
+            pass
+        elif len(set(methods)) == len(methods) and len(own.method or "") <= _LONGEST_METHOD and own.method:
+            return f" by {own.method}"
+        elif differing:
+            chosen = [*always, *(k for k in _fewest(differing, told) if k not in always)]
+        elif not any(len({t.get(k) for t in told}) > 1 for t in told for k in t):
+            return f" ({key.replace('_', ' ')})" if key != own.property else ""
+    said = ", ".join(f"{k} {str(conditions[k])[:_LONGEST_CONDITION]}" for k in chosen if k in conditions)
+    return f" ({said})" if said else ""
+
+
+def _fewest(keys: Sequence[str], told: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the fewest of the conditions that tell as many apart as all of them do, names before numbers."""
+    chosen: list[str] = []
+
+    def apart(names: Sequence[str]) -> int:
+        return len({tuple(t.get(n) for n in names) for t in told})
+
+    def plain(name: str) -> bool:
+        return any(re.search(r"[A-Za-z]", str(t.get(name, ""))) for t in told)
+
+    while apart(chosen) < apart(keys):
+        left = [k for k in keys if k not in chosen]
+        chosen.append(max(left, key=lambda k: (apart([*chosen, k]), plain(k), -left.index(k))))
+    return chosen
 
 
 def _is_of_parent(quantity: Quantity, entity: Entity) -> bool:

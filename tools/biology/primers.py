@@ -205,27 +205,34 @@ def _quantities(
     key: str, pair: Pair, method: str, conditions: dict[str, str], engine: str
 ) -> dict[str, Quantity]:
     fold = "Primer3 thermodynamics" if engine == "primer3" else "seqfold (SantaLucia and Hicks 2004)"
+    number = {"pair": key.removeprefix("pair_")}
     found: dict[str, Quantity] = {}
     for side, primer in (("forward", pair.forward), ("reverse", pair.reverse)):
-        name = f"{key}_{side}"
-        found[f"{name}_tm"] = Quantity(value=primer.tm, unit="degC", property="melting_temperature", relation="~", method=method, conditions=conditions)  # fmt: skip
+        name, which = f"{key}_{side}", number | {"primer": side}
+        found[f"{name}_tm"] = Quantity(value=primer.tm, unit="degC", property="melting_temperature", relation="~", method=method, conditions=which | conditions)  # fmt: skip
         found[f"{name}_gc"] = Quantity(
-            value=primer.gc, unit="percent", property="gc_content", method="(G + C) / length"
+            value=primer.gc,
+            unit="percent",
+            property="gc_content",
+            method="(G + C) / length",
+            conditions=which,
         )
-        found[f"{name}_hairpin"] = Quantity(value=primer.hairpin or 0.0, unit="kcal/mol", property="hairpin_energy", relation="~", method=fold, conditions={"temperature": "37 degC"})  # fmt: skip
+        found[f"{name}_hairpin"] = Quantity(value=primer.hairpin or 0.0, unit="kcal/mol", property="hairpin_energy", relation="~", method=fold, conditions=which | {"temperature": "37 degC"})  # fmt: skip
         found[f"{name}_off_targets"] = Quantity(
             value=primer.off_targets,
             property="off_target_sites",
             method=f"further matches of the last {SEED} bases on the template",
+            conditions=which,
         )
     found[f"{key}_product"] = Quantity(
-        value=pair.product, unit="bp", property="product_length", method="primers included"
+        value=pair.product, unit="bp", property="product_length", method="primers included", conditions=number
     )
-    found[f"{key}_tm_difference"] = Quantity(value=abs(pair.forward.tm - pair.reverse.tm), unit="delta_degC", property="tm_difference", method=method)  # fmt: skip
+    found[f"{key}_tm_difference"] = Quantity(value=abs(pair.forward.tm - pair.reverse.tm), unit="delta_degC", property="tm_difference", method=method, conditions=number)  # fmt: skip
     found[f"{key}_penalty"] = Quantity(
         value=pair.penalty,
         property="penalty",
         method="Primer3's pair penalty" if engine == "primer3" else _PENALTY,
+        conditions=number,
     )
     return found
 

@@ -111,8 +111,9 @@ def find_restriction_sites(
         )
         for number, length in enumerate(sorted((f["length"] for f in fragments), reverse=True)[:30], 1):
             quantities[f"fragment_length_{number}"] = Quantity(
-                value=length, unit="bp", property="fragment_length", method="top strand, largest first"
-            )
+                value=length, unit="bp", property="fragment_length", method="top strand, largest first",
+                conditions={"fragment": str(number)},
+            )  # fmt: skip
         notes += methylation_notes(rows, letters)
         if circular and not cuts:
             notes.append("nothing cuts: the circle stays whole, and runs apart from its linear form in a gel")

@@ -75,7 +75,13 @@ def predict_solubility(
         estimates["gse"] = (0.5 - 0.01 * (max(melting, 25.0) - 25.0) - logp, GSE)
     quantities: dict[str, Quantity] = {}
     for name, (log_s, reference) in estimates.items():
-        conditions = {"temperature": "25 degC", "form": "neutral", "logP": f"Crippen {inputs['logp']:.2f}"}
+        called = {"esol": "ESOL", "gse": "general solubility equation"}[name]
+        conditions = {
+            "equation": called,
+            "temperature": "25 degC",
+            "form": "neutral",
+            "logP": f"Crippen {inputs['logp']:.2f}",
+        }
         if name == "gse":
             conditions |= {
                 "melting point": f"{melting:g} degC, {origin}",

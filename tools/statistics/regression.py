@@ -271,7 +271,10 @@ def _linear(context: ToolContext, problem: _Problem, errors: str, confidence: fl
         p = float(shown.pvalues[place])
         if math.isfinite(p):
             found[f"p_{key}"] = Quantity(
-                value=p, property="coefficient_p_value", method=method, conditions=conditions
+                value=p,
+                property="coefficient_p_value",
+                method=method,
+                conditions=conditions or {"term": "intercept"},
             )
     for key, property, value in (
         ("f", "f_statistic", shown.fvalue),
@@ -470,7 +473,7 @@ def _logistic(context: ToolContext, problem: _Problem, confidence: float) -> Too
             value=float(fit.pvalues[place]),
             property="coefficient_p_value",
             method="Wald test",
-            conditions=conditions,
+            conditions=conditions or {"term": "intercept"},
         )
         if term and max(abs(low), abs(high)) < 300:
             per = {"term": term.name, "step": "1 " + (term.unit or "unit of the predictor")}

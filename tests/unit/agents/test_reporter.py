@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmate.agents.claims import claims_from
 from benchmate.agents.contracts import Claim, ItemResult, Plan, Task, TaskResult, Verdict
 from benchmate.agents.intake import Intake
 from benchmate.agents.reporter import failures_of, make_report, run_status
@@ -15,7 +17,10 @@ from benchmate.agents.verifier import verify_claims
 from benchmate.app.runs import OpenRun, execute
 from benchmate.runtime.context import TaskScope
 from benchmate.runtime.errors import ErrorInfo, StorageError
+from benchmate.runtime.evidence import Evidence
+from benchmate.tools.base import ToolContext
 from benchmate.tools.calls import tool_context
+from benchmate.tools.registry import load_registry
 
 BROKEN = ErrorInfo(code="broken", kind="invalid", message="it broke")
 
@@ -243,3 +248,31 @@ async def test_a_construct_without_a_frame_names_the_threshold_and_what_was_not_
     assert "Not done" not in report.answer
     assert "Flag “not the length of the expected protein”" in report.answer
     assert {v.status for v in report.verdicts.values()} == {"supported"}
+
+
+def claims_of(tool: str, **arguments: Any) -> list[str]:
+    """Return the sentences that a tool's result makes."""
+    found = load_registry()[tool]
+    with tempfile.TemporaryDirectory() as folder:
+        context = ToolContext(Path(folder), Path(folder), Path(folder))
+        result = found.run(found.validate(arguments), context)
+    evidence = Evidence(
+        id="E-1", call_key="k", tool=tool, tool_version="1", arguments={}, result=result, task="t", attempt=1, seq=1, at=0.0
+    )  # fmt: skip
+    return [c.text for c in claims_from(found, evidence, "t", list(found.properties))]
+
+
+def test_sentences_say_which_of_several_quantities_a_number_is() -> None:
+    said = claims_of("describe_table", file="sample:iris", columns=["petal length (cm)"], group_by="species")
+    assert any(
+        "group setosa) is 1.462 cm" in s for s in said
+    )  # Fisher 1936: the mean petal length of Iris setosa
+    assert len(set(said)) == len(said)
+    said = claims_of("digest_protein", sequence="MKWVTFISLLFLFSSAYSRGVFR")
+    assert "The monoisotopic mass of a peptide of the 23-letter sequence (peptide GVFR) is 477.27 Da." in said
+    said = claims_of(
+        "find_restriction_sites", sequence="GAATTCAAAGGATCCAAAGAATTCAAAA", enzymes=["EcoRI", "BamHI"]
+    )
+    assert "the 28-letter sequence has 2 sites (enzyme EcoRI)." in said
+    said = claims_of("compute_descriptors", compound="aspirin")
+    assert "The logP of aspirin is 1.3101." in said  # one of its kind: nothing to tell apart
