@@ -16,6 +16,7 @@ from benchmate.app import (
     cli_chat,
     cli_deploy,
     cli_doctor,
+    cli_feedback,
     cli_library,
     cli_model,
     cli_runs,
@@ -88,6 +89,11 @@ sessions.command("list")(cli_chat.list_sessions)
 sessions.command("fork")(cli_chat.fork_session)
 sessions.command("rm")(cli_chat.remove_session)
 app.add_typer(sessions, name="sessions", rich_help_panel=RUN)
+feedback = typer.Typer(help="Mark runs as good or bad, and export them for training.")
+feedback.command("add")(cli_feedback.add_feedback)
+feedback.command("list")(cli_feedback.list_feedback)
+feedback.command("export")(cli_feedback.export_feedback)
+app.add_typer(feedback, name="feedback", rich_help_panel=RUN)
 app.command("validate", rich_help_panel=WRITE)(cli_workflows.validate)
 app.command("plan", rich_help_panel=WRITE)(cli_workflows.plan)
 app.command("schema", rich_help_panel=WRITE)(cli_workflows.schema)

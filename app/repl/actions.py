@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from benchmate.app.repl.commands import COMMANDS, command
 from benchmate.app.report.text import one_line, shortened
@@ -358,6 +358,26 @@ async def verify(chat: Chat, arguments: list[str]) -> None:
     chat.screen.table(rows)
     if not rows:
         chat.screen.say("this answer states nothing that could be verified", style="dim")
+
+
+@command("[WHY]")
+async def good(chat: Chat, arguments: list[str]) -> None:
+    """Mark the last turn as good, for training and for later."""
+    _mark(chat, "good", " ".join(arguments))
+
+
+@command("[WHY]")
+async def bad(chat: Chat, arguments: list[str]) -> None:
+    """Mark the last turn as bad, with the reason."""
+    _mark(chat, "bad", " ".join(arguments))
+
+
+def _mark(chat: Chat, verdict: Literal["good", "bad"], reason: str) -> None:
+    from benchmate.app.feedback import Feedback
+
+    turn = chat.session.turn()
+    Feedback(chat.sessions.database, chat.settings.person).add(turn.folder, verdict, reason)
+    chat.screen.say(f"turn {turn.number} is marked as {verdict}", style="dim")
 
 
 # --- limits, tools, models ------------------------------------------------------------------------------------------
