@@ -103,9 +103,8 @@ def trajectory(folder: Path) -> dict[str, Any]:
             for r in journal.records("call.started")
         }
         for record in journal.records("call.finished"):
-            body = {
-                k: record.body[k] for k in ("type", "name", "result", "error", "cites") if k in record.body
-            }
+            kept = ("type", "name", "result", "error", "cites")
+            body: dict[str, Any] = {key: value for key, value in record.body.items() if key in kept}
             body |= {"task": record.task, "attempt": record.attempt}
             body["arguments"] = started.get((record.call_key, record.task, record.attempt), {})
             if body["type"] == "tool" and "result" in body:
