@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from benchmate.app import (
     cli_chat,
     cli_deploy,
+    cli_diff,
     cli_doctor,
     cli_feedback,
     cli_library,
@@ -84,6 +85,7 @@ app.command("run", rich_help_panel=RUN)(cli_runs.run)
 app.command("resume", rich_help_panel=RUN)(cli_runs.resume)
 app.command("replay", rich_help_panel=RUN)(cli_runs.replay)
 app.command("show", rich_help_panel=RUN)(cli_runs.show)
+app.command("diff", rich_help_panel=RUN)(cli_diff.diff)
 sessions = typer.Typer(help="List, fork and forget the sessions of `benchmate chat`.")
 sessions.command("list")(cli_chat.list_sessions)
 sessions.command("fork")(cli_chat.fork_session)
