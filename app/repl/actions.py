@@ -170,6 +170,20 @@ async def run(chat: Chat, arguments: list[str]) -> None:
     await chat.ask(workflow=arguments[0], inputs=inputs)
 
 
+@command("NAME.yaml [TURN]", takes_path=True, most=2)
+async def save(chat: Chat, arguments: list[str]) -> None:
+    """Save the calls of this session, or of one turn, as a workflow that can be run again."""
+    from benchmate.app.saving import save as save_workflow
+
+    if not arguments:
+        raise InvalidInput("no_file", "/save takes the name of a file", hint="/save my_checks.yaml")
+    turns = [chat.turn_of(arguments[1:])] if len(arguments) > 1 else chat.session.turns
+    made = save_workflow([turn.folder for turn in turns], Path(arguments[0]))
+    chat.screen.say(
+        f"{len(made.steps or ())} steps saved; `benchmate run {arguments[0]}` runs them", style="dim"
+    )
+
+
 # --- plans ----------------------------------------------------------------------------------------------------------
 
 
