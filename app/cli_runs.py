@@ -184,15 +184,23 @@ def replay(
 def show(
     name: RunName,
     events: Annotated[bool, typer.Option("--events", help="Show the journal, one record a line.")] = False,
+    times: Annotated[
+        bool, typer.Option("--timeline", help="Show when each call began and how long it took.")
+    ] = False,
     out: Out = None,
     as_json: Json = False,
 ) -> int:
-    """Show a run's report, or its journal."""
+    """Show a run's report, its journal, or its calls on a line of time."""
     from benchmate.app import cli_report
     from benchmate.app.runs import find_run, load_outcome
     from benchmate.runtime.journal import open_existing
 
     folder = find_run(name, options.settings_of(out).runs_dir)
+    if times:
+        from benchmate.app import timeline
+
+        spans = timeline.timeline(folder)
+        return output.emit(as_json, timeline.document(spans), timeline.view(spans))
     if events:
         journal = open_existing(folder)
         try:
