@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from benchmate.agents.assigning import assign
 from benchmate.agents.intake import Candidate
-from benchmate.agents.measures import assign, assign_lists, groups
+from benchmate.agents.number_lists import assign_lists, groups
 from benchmate.agents.options import list_units, listed_options, said_columns, said_option
 from benchmate.agents.searching import subject_words
 from benchmate.runtime.errors import InvalidInput

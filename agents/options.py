@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmate.agents.intake import Candidate
-from benchmate.agents.measures import NumberList, question_offset
+from benchmate.agents.measures import question_offset
+from benchmate.agents.number_lists import NumberList
 from benchmate.tools.arguments import Schema, is_list, parts_of, types_of
 
 _ARTICLES = r"(?:\s+(?:the|a|an|of|each|every|column|columns|in|is|are))*\s*[:=]?\s*[\"'“]?$"
