@@ -70,7 +70,8 @@ def assign(
     """Return the numbers that a question gives to the measured parameters of a tool (those whose schema names a unit).
 
     A number goes where its words or its unit point, the clearest first, and is used once. An optional parameter needs
-    words, a range, or a unit that only it has; the required ones that are left take the numbers that are left, in order.
+    words, a range, a bound, or a unit that only it has; the required ones that are left take the numbers that are left, in
+    order. A number that nothing claims goes to the argument whose description speaks of what stands beside it.
     """
     own = [c for c in candidates if c.start >= 0]
     offset = question_offset(question, own)
@@ -108,12 +109,13 @@ def assign(
         ):
             taken[name] = count
     left = [place for place in range(len(found)) if place not in used]
+    bare = question
     for candidate in own:  # words inside a name say nothing of a number: the acid of 'formic acid'
         if candidate.kind not in ("number", "unit"):
             at, to = candidate.start - offset, candidate.end - offset
-            question = f"{question[:at]}{' ' * (to - at)}{question[to:]}"
+            bare = f"{bare[:at]}{' ' * (to - at)}{bare[to:]}"
     for place in sorted(left, key=lambda p: found[p].unit is None):
-        described = _described_near(question, found, place, parameters, taken)
+        described = _described_near(bare, found, place, parameters, taken)
         if described is not None and (value := _fitting(found[place], parameters[described])) is not None:
             taken[described], owners[place] = value, described
     for place in errors:  # '23.41 ± 0.05 mas'
@@ -126,7 +128,7 @@ def assign(
 _SPELLED = {
     w: n for n, w in enumerate("one two three four five six seven eight nine ten eleven twelve".split(), 1)
 } | {"both": 2, "a single": 1, "no": 0}  # fmt: skip
-_SPELLED_WORD = re.compile(rf"\b({'|'.join(_SPELLED)})\b", re.I)
+_SPELLED_WORD = re.compile(rf"\b({'|'.join(_SPELLED)})\b(?!-)", re.I)  # not 'two-sided'
 
 
 def _spelled(question: str, name: str, schema: Schema) -> int | None:

@@ -115,3 +115,43 @@ def test_phrases_match_hyphens_and_capitals_as_meant() -> None:
     assert phrase_pattern("filter ... between").search("filter the record between 1 and 2 Hz")
     assert phrase_pattern("BH").search("adjust by BH") and not phrase_pattern("BH").search("bh")
     assert phrase_pattern("").search("anything") is None
+
+
+@pytest.mark.parametrize(
+    ("tool", "question", "expected"),
+    [
+        ("measure_gel", "band volumes of the gel in gel.png, six lanes", {"lanes": 6}),
+        ("digest_protein", "Glu-C digest of MAEGEITTFTALTEK with one missed cleavage", {"missed_cleavages": 1}),
+        ("power_analysis", "how many patients for d = 0.5, two-sided alpha?", {"effect_size": 0.5, "alpha": None}),
+        ("search_library", "what do my notes say about garnets? show the 3 best passages", {"count": 3}),
+        ("optimize_codons", "back-translate MSKGEELFTG for S. cerevisiae without BamHI and XhoI sites", {"host": "S. cerevisiae", "avoid_enzymes": ["BamHI", "XhoI"]}),
+        ("simulate_golden_gate", "BsmBI golden gate of AATGAGAGACGACTTGTGAATCGTCTCTGC and TTCGTCTCTAATGCGCGTTACTTACGCGTC", {"enzyme": "BsmBI"}),
+        ("read_sequences", "list the CDS features in sample:cold-genes", {"feature_type": "CDS"}),
+        ("search_substructure", "which of saccharin and dapsone match the SMARTS pattern S(=O)(=O)[NX3]?", {"query": "S(=O)(=O)[NX3]", "targets": ["saccharin", "dapsone"]}),
+        ("prepare_solution", "how many grams of MgSO4·7H2O for 2 L of a 20 mM solution?", {"solute": "MgSO4·7H2O", "volume": 2000, "concentration": 0.02}),
+        ("segment_image", "triangle threshold on coins.png after a Gaussian sigma of 2 px", {"smoothing": 2, "pixel_size": None}),
+        ("convert_coordinates", "from 28.76 N, 17.89 W: altitude of 18h36m56.3s +38d47m01s", {"site_latitude": 28.76, "site_longitude": -17.89, "latitude": None}),
+        ("propagate_uncertainty", "density from m/(pi*r^2*h): m = 1.842 ± 0.002 g, r = 0.503 ± 0.004 cm, h = 0.317 ± 0.003 cm", {"expression": "m/(pi*r^2*h)"}),
+        ("load_lightcurve", "load sample:sunspots, YEAR is the time axis and SUNACTIVITY the flux", {"time_column": "YEAR", "value_column": "SUNACTIVITY"}),
+    ],
+)  # fmt: skip
+def test_a_question_settles_more_arguments(
+    call: Any, tool: str, question: str, expected: dict[str, Any]
+) -> None:
+    found = call(tool, question)
+    assert {name: found.get(name) for name in expected} == expected
+
+
+def test_a_question_about_another_kind_of_file_is_not_for_a_tool(call: Any) -> None:
+    with pytest.raises(StopIteration):
+        call("matched_filter_gw", "masses 4 and 5 in sample:earthquake")
+    with pytest.raises(StopIteration):
+        call("compute_descriptors", "the molecular weight of aspirin by sample:iris")
+    assert call("read_waveform", "open sample:earthquake")["file"] == "sample:earthquake"
+
+
+def test_options_beside_the_question_count() -> None:
+    question, around = "Where does HindIII cut AAGCTTAAAAAAGCTT?", "This is a circular plasmid."
+    candidates = [Candidate.model_validate(c) for c in find_candidates(question)]
+    found = next(legal_calls(load_registry()["find_restriction_sites"], question, candidates, around))
+    assert found["topology"] == "circular"
