@@ -17,6 +17,7 @@ from benchmate.app import (
     cli_deploy,
     cli_diff,
     cli_doctor,
+    cli_export,
     cli_feedback,
     cli_library,
     cli_model,
@@ -86,6 +87,7 @@ app.command("resume", rich_help_panel=RUN)(cli_runs.resume)
 app.command("replay", rich_help_panel=RUN)(cli_runs.replay)
 app.command("show", rich_help_panel=RUN)(cli_runs.show)
 app.command("diff", rich_help_panel=RUN)(cli_diff.diff)
+app.command("export", rich_help_panel=RUN)(cli_export.export)
 sessions = typer.Typer(help="List, fork and forget the sessions of `benchmate chat`.")
 sessions.command("list")(cli_chat.list_sessions)
 sessions.command("fork")(cli_chat.fork_session)

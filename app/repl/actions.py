@@ -170,6 +170,18 @@ async def run(chat: Chat, arguments: list[str]) -> None:
     await chat.ask(workflow=arguments[0], inputs=inputs)
 
 
+@command("FILE.zip [TURN]", takes_path=True, most=2)
+async def export(chat: Chat, arguments: list[str]) -> None:
+    """Export a turn as a zip: report, figures, evidence as tables, compounds, references."""
+    from benchmate.app.export import export_run
+
+    if not arguments:
+        raise InvalidInput("no_file", "/export takes the name of a file", hint="/export my_run.zip")
+    turn = chat.turn_of(arguments[1:])
+    names = export_run(turn.folder, Path(arguments[0]), private=chat.session.info.private)
+    chat.screen.say(f"turn {turn.number}: {len(names)} files in {arguments[0]}", style="dim")
+
+
 @command("NAME.yaml [TURN]", takes_path=True, most=2)
 async def save(chat: Chat, arguments: list[str]) -> None:
     """Save the calls of this session, or of one turn, as a workflow that can be run again."""

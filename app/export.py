@@ -1,0 +1,201 @@
+"""A run as one file that travels: report, record, figures with their data and code, evidence as tables, compounds, references."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import sqlite3
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmate.agents.contracts import Report
+from benchmate.app.report.crate import METADATA
+from benchmate.runtime.artifacts import ArtifactStore
+from benchmate.runtime.calls import evidence_in
+from benchmate.runtime.errors import InvalidInput, NotFound
+from benchmate.runtime.evidence import Entity, Evidence
+from benchmate.runtime.files import storage_error
+from benchmate.runtime.journal import open_existing
+
+BEGINNING = (1980, 1, 1, 0, 0, 0)  # of time in a zip: the same run gives the same bytes
+MEDIA = {
+    ".csv": "text/csv", ".jsonl": "application/jsonl", ".sdf": "chemical/x-mdl-sdfile", ".bib": "application/x-bibtex", ".json": "application/json",
+}  # fmt: skip
+COLUMNS = ("evidence", "tool", "version", "quantity", "property", "value", "unit", "uncertainty", "relation", "subject", "method", "conditions", "source", "reference")  # fmt: skip
+
+
+def export_run(folder: Path, file: Path, *, private: bool = False, replace: bool = False) -> list[str]:
+    """Write a run as a zip that holds one RO-Crate, and return the names of what is in it.
+
+    Beside the run's own files: `evidence.csv` (a row for each quantity) and `evidence.jsonl`, `figures/` by their names with data and
+    code, `compounds.csv` and `compounds.sdf`, `references.bib`, `environment.json`. Raises NotFound (`no_such_run`), InvalidInput
+    (`run_not_ended`, `private`, `exists`), StorageError.
+    """
+    if file.exists() and not replace:
+        raise InvalidInput("exists", f"{file} is there already", hint="--force replaces it")
+    journal = open_existing(folder)
+    store = ArtifactStore(folder / "artifacts")
+    try:
+        journal.verify()
+        opened, written = journal.first("run.opened"), journal.last("report.written")
+        evidence = list(evidence_in(journal))
+    finally:
+        journal.close()
+    if written is None:
+        raise InvalidInput(
+            "run_not_ended", f"{folder.name} has no report yet", hint=f"`benchmate resume {folder}` first"
+        )
+    report = Report.model_validate(store.get_json(written.body["ref"]))
+    closed = bool(opened and opened.body.get("private")) or any(
+        "private" in e.result.labels for e in evidence
+    )
+    if closed and not private:
+        raise InvalidInput(
+            "private", f"{folder.name} holds private data, and an export is made to be given away",
+            hint="--private exports it all the same",
+        )  # fmt: skip
+    made = dict(_made(report, evidence, store))
+    own = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and _travels(path.relative_to(folder).as_posix())
+    }
+    own["journal.sqlite"] = _journal_copy(folder / "journal.sqlite")
+    own[METADATA] = _with_files(own[METADATA], made)
+    contents = own | made
+    try:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+            for name in sorted(contents):
+                entry = zipfile.ZipInfo(f"{folder.name}/{name}", BEGINNING)
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, contents[name], zipfile.ZIP_DEFLATED, 9)
+    except OSError as error:
+        raise storage_error(f"{file} cannot be written", error) from error
+    return sorted(contents)
+
+
+def _travels(name: str) -> bool:
+    """Return whether a file of the run's folder is part of an export: no locks and no checkpoints of the graph."""
+    return name.startswith("artifacts/") or name in ("report.md", "report.html", METADATA)
+
+
+def _journal_copy(path: Path) -> bytes:
+    """Return the journal as one file, whatever stands in its write-ahead log."""
+    with tempfile.TemporaryDirectory() as place:
+        copy = Path(place) / "journal.sqlite"
+        source, target = sqlite3.connect(f"file:{path}?mode=ro", uri=True), sqlite3.connect(copy)
+        try:
+            source.backup(target)
+            target.execute("PRAGMA journal_mode=DELETE")
+        finally:
+            source.close()
+            target.close()
+        return copy.read_bytes()
+
+
+def _made(report: Report, evidence: list[Evidence], store: ArtifactStore) -> Iterator[tuple[str, bytes]]:
+    told = [e for e in evidence if any(line.id == e.id for line in report.evidence)]
+    once = list({e.id: e for e in told}.values())
+    yield "evidence.csv", _table(COLUMNS, (row for e in once for row in _rows(e)))
+    lines = [json.dumps(e.model_dump(mode="json"), ensure_ascii=False, sort_keys=True) for e in once]
+    yield "evidence.jsonl", "".join(f"{line}\n" for line in lines).encode()
+    yield from _figures(once, store)
+    compounds = {
+        entity.key: entity for e in once for entity in e.result.entities if entity.details.get("smiles")
+    }
+    if compounds:
+        names = ("name", "inchikey", "smiles")
+        yield (
+            "compounds.csv",
+            _table(names, ((c.label, c.key, c.details["smiles"]) for c in compounds.values())),
+        )
+        yield "compounds.sdf", _sdf(compounds.values())
+    yield "references.bib", _bibtex(report).encode()
+    environment = {"versions": report.versions, "repeat": list(report.repeat)}
+    yield "environment.json", json.dumps(environment, ensure_ascii=False, indent=2, sort_keys=True).encode()
+
+
+def _rows(evidence: Evidence) -> Iterator[tuple[Any, ...]]:
+    from benchmate.agents.wording import subject_of
+
+    for key, q in evidence.result.quantities.items():
+        subject = subject_of(evidence, key)
+        yield (
+            evidence.id, evidence.tool, evidence.tool_version, key, q.property, q.value, q.unit or "", q.uncertainty, q.relation,
+            subject.label if subject else "", q.method or "", "; ".join(f"{k} {v}" for k, v in (q.conditions or {}).items()),
+            evidence.result.source.name, evidence.result.source.reference or "",
+        )  # fmt: skip
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
+    return text.getvalue().encode()
+
+
+def _figures(evidence: Iterable[Evidence], store: ArtifactStore) -> Iterator[tuple[str, bytes]]:
+    """Yield the files that tools made by the names they gave them, each evidence in a folder of its own."""
+    for one in evidence:
+        for artifact in one.result.artifacts:
+            name = re.sub(r"[^\w.-]+", "_", artifact.name) or artifact.sha[:12]
+            yield f"figures/{one.id}/{name}", store.get(artifact.sha)
+
+
+def _sdf(compounds: Iterable[Entity]) -> bytes:
+    from rdkit import Chem
+
+    blocks = []
+    for compound in compounds:
+        molecule: Any = Chem.MolFromSmiles(str(compound.details["smiles"]))
+        if molecule is None:
+            continue
+        molecule.SetProp("_Name", compound.label)
+        block = Chem.MolToMolBlock(molecule)
+        blocks.append(f"{block}> <InChIKey>\n{compound.key}\n\n$$$$\n")
+    return "".join(blocks).encode()
+
+
+def _bibtex(report: Report) -> str:
+    """Return what the evidence rests on as BibTeX: each source once, and this program with its version."""
+    entries = [("benchmate", f"benchmate {report.versions.get('benchmate', '')}".strip(), "")]
+    for line in report.evidence:
+        entries.append((line.source, line.source, line.reference or ""))
+    texts, seen = [], set[str]()
+    for key, title, note in entries:
+        name = re.sub(r"[^A-Za-z0-9]+", "", key)[:40] or "source"
+        if name in seen:
+            continue
+        seen.add(name)
+        fields = {"title": title} | ({"note": note} if note else {})
+        if found := re.search(r"10\.\d{4,9}/[^\s,;)]+", note):
+            fields["doi"] = found[0].rstrip(".")
+        body = "".join(f"  {field} = {{{_tex(value)}}},\n" for field, value in fields.items())
+        texts.append(f"@misc{{{name},\n{body}}}\n")
+    return "\n".join(texts)
+
+
+def _tex(text: str) -> str:
+    return re.sub(r"([&%$#_{}])", r"\\\1", " ".join(text.split()))
+
+
+def _with_files(metadata: bytes, made: dict[str, bytes]) -> bytes:
+    """Return the crate's metadata with the files that the export adds."""
+    if not metadata:
+        raise NotFound("no_crate", "the run has no crate")
+    document = json.loads(metadata)
+    graph = document["@graph"]
+    root = next(node for node in graph if node["@id"] == "./")
+    for name in sorted(made):
+        node = {"@id": name, "@type": "File", "name": name, "contentSize": str(len(made[name]))}
+        if media := MEDIA.get(Path(name).suffix):
+            node["encodingFormat"] = media
+        graph.append(node)
+        root["hasPart"].append({"@id": name})
+    return f"{json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True)}\n".encode()

@@ -1,0 +1,80 @@
+"""An exported run: the same bytes each time, readable by others, and nothing private by accident."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from rdkit import Chem
+
+from benchmate.app.export import export_run
+from benchmate.app.runs import RunOutcome, execute
+from benchmate.runtime.errors import InvalidInput, StorageError
+from benchmate.runtime.journal import Journal
+
+pytestmark = pytest.mark.usefixtures("inline_tools")
+
+
+class NoModel:
+    name = version = "none"
+
+
+async def ask(question: str, out: Path, private: bool = False) -> RunOutcome:
+    return await execute(question=question, out=out, engine=NoModel(), private=private)
+
+
+async def test_an_export_holds_what_others_can_read(tmp_path: Path) -> None:
+    outcome = await ask("logP of aspirin and ibuprofen", tmp_path / "runs")
+    names = export_run(outcome.folder, tmp_path / "a.zip")
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        archive.extractall(tmp_path / "out")
+    root = tmp_path / "out" / outcome.run_id
+    assert {"report.html", "evidence.csv", "compounds.sdf", "references.bib", "journal.sqlite"} <= set(names)
+    rows = list(csv.DictReader(io.StringIO((root / "evidence.csv").read_text(encoding="utf-8"))))
+    logp = {r["subject"]: float(r["value"]) for r in rows if r["property"] == "logp"}
+    assert logp == {"aspirin": 1.3101, "ibuprofen": 3.0732}  # RDKit's Wildman-Crippen logP
+    molecules = [m for m in Chem.SDMolSupplier(str(root / "compounds.sdf")) if m is not None]
+    assert {Chem.MolToInchiKey(m) for m in molecules} == {m.GetProp("InChIKey") for m in molecules}
+    assert {m.GetProp("_Name") for m in molecules} == {"aspirin", "ibuprofen"}
+    crate = json.loads((root / "ro-crate-metadata.json").read_text(encoding="utf-8"))
+    listed = {n["@id"] for n in crate["@graph"]}
+    assert {n for n in names if n != "ro-crate-metadata.json"} <= listed
+    parts = {p["@id"] for n in crate["@graph"] if n["@id"] == "./" for p in n["hasPart"]}
+    assert all((root / p).is_file() for p in parts)
+    journal = Journal(root / "journal.sqlite", read_only=True)
+    assert journal.verify() > 0
+    journal.close()
+    bibtex = (root / "references.bib").read_text(encoding="utf-8")
+    assert bibtex.count("{") == bibtex.count("}")
+    assert "RDKit" in bibtex
+
+
+async def test_a_figure_travels_with_its_data_and_code(tmp_path: Path) -> None:
+    outcome = await ask("plot petal length against petal width for sample:iris", tmp_path / "runs")
+    names = export_run(outcome.folder, tmp_path / "a.zip")
+    assert {Path(n).suffix for n in names if n.startswith("figures/")} >= {".svg", ".csv", ".py"}
+
+
+async def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
+    outcome = await ask("TPSA of ibuprofen", tmp_path / "runs")
+    for name in ("a.zip", "b.zip"):
+        export_run(outcome.folder, tmp_path / name)
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+
+
+async def test_what_is_wrong_is_said(tmp_path: Path) -> None:
+    outcome = await ask("TPSA of ibuprofen", tmp_path / "runs", private=True)
+    with pytest.raises(InvalidInput) as refused:
+        export_run(outcome.folder, tmp_path / "a.zip")
+    assert refused.value.code == "private"
+    assert not (tmp_path / "a.zip").exists()
+    export_run(outcome.folder, tmp_path / "a.zip", private=True)
+    with pytest.raises(InvalidInput) as refused:
+        export_run(outcome.folder, tmp_path / "a.zip", private=True)
+    assert refused.value.code == "exists"
+    with pytest.raises(StorageError):
+        export_run(outcome.folder, tmp_path / "no" / "folder.zip", private=True)
