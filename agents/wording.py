@@ -90,7 +90,7 @@ def numeric_sentence(evidence: Evidence, key: str, quantity: Quantity, label: st
         for e in evidence.result.entities
         if entity is not None and e is not entity and "[" not in e.argument
     ]
-    parent = entity is not None and _is_of_parent(quantity, entity)
+    parent = entity is not None and _is_of_parent(quantity, entity) and "parent" not in what
     about = (
         f" of {'the parent of ' if parent else ''}{label}" + (f" to {', '.join(others)}" if others else "")
         if label
