@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import html
 import io
 import json
+import mimetypes
 import re
 import sqlite3
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ from benchmate.agents.contracts import Report
 from benchmate.app.report.crate import METADATA
 from benchmate.runtime.artifacts import ArtifactStore
 from benchmate.runtime.calls import evidence_in
+from benchmate.runtime.canonical import canonical_float
 from benchmate.runtime.errors import InvalidInput, NotFound
 from benchmate.runtime.evidence import Entity, Evidence
 from benchmate.runtime.files import storage_error
@@ -24,13 +29,19 @@ from benchmate.runtime.journal import open_existing
 
 BEGINNING = (1980, 1, 1, 0, 0, 0)  # of time in a zip: the same run gives the same bytes
 MEDIA = {
+    ".md": "text/markdown", ".html": "text/html", ".svg": "image/svg+xml", ".png": "image/png", ".py": "text/x-python",
     ".csv": "text/csv", ".jsonl": "application/jsonl", ".sdf": "chemical/x-mdl-sdfile", ".bib": "application/x-bibtex", ".json": "application/json",
 }  # fmt: skip
 COLUMNS = ("evidence", "tool", "version", "quantity", "property", "value", "unit", "uncertainty", "relation", "subject", "method", "conditions", "source", "reference")  # fmt: skip
 
 
-def export_run(folder: Path, file: Path, *, private: bool = False, replace: bool = False) -> list[str]:
+def export_run(
+    folder: Path, file: Path, *, private: bool = False, replace: bool = False, person: str = ""
+) -> list[str]:
     """Write a run as a zip that holds one RO-Crate, and return the names of what is in it.
+
+    A file that ends in `.eln` becomes an archive for electronic lab notebooks (The ELN Consortium's file format): one experiment
+    by `person`, whose files carry their SHA-256.
 
     Beside the run's own files: `evidence.csv` (a row for each quantity) and `evidence.jsonl`, `figures/` by their names with data and
     code, `compounds.csv` and `compounds.sdf`, `references.bib`, `environment.json`. Raises NotFound (`no_such_run`), InvalidInput
@@ -66,8 +77,12 @@ def export_run(folder: Path, file: Path, *, private: bool = False, replace: bool
         if path.is_file() and _travels(path.relative_to(folder).as_posix())
     }
     own["journal.sqlite"] = _journal_copy(folder / "journal.sqlite")
-    own[METADATA] = _with_files(own[METADATA], made)
-    contents = own | made
+    metadata = own.pop(METADATA, b"")
+    if file.suffix.lower() == ".eln":
+        contents = {f"experiment/{name}": content for name, content in (own | made).items()}
+        contents[METADATA] = _eln_metadata(report, contents, person)
+    else:
+        contents = own | made | {METADATA: _with_files(metadata, made)}
     try:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
             for name in sorted(contents):
@@ -199,3 +214,44 @@ def _with_files(metadata: bytes, made: dict[str, bytes]) -> bytes:
         graph.append(node)
         root["hasPart"].append({"@id": name})
     return f"{json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True)}\n".encode()
+
+
+def _eln_metadata(report: Report, contents: dict[str, bytes], person: str) -> bytes:
+    """Return the metadata of an ELN archive: https://github.com/TheELNConsortium/TheELNFileFormat, SPECIFICATION.md."""
+    made = datetime.fromtimestamp(canonical_float(report.started_at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    files = [
+        {
+            "@id": f"./{name}", "@type": "File", "name": Path(name).name, "contentSize": str(len(contents[name])),
+            "encodingFormat": _media_of(name, contents[name]), "sha256": hashlib.sha256(contents[name]).hexdigest(),
+        }
+        for name in sorted(contents)
+    ]  # fmt: skip
+    author = {"@id": "#author", "@type": "Person", "name": person or "unknown"}
+    publisher = {"@id": "#benchmate", "@type": "Organization", "name": "benchmate"}
+    claims = "".join(f"<li>{html.escape(c.text)}</li>" for c in report.claims)
+    experiment = {
+        "@id": "./experiment/", "@type": "Dataset", "name": report.title, "genre": "experiment", "dateCreated": made, "dateModified": made,
+        "author": {"@id": "#author"}, "text": f"<p>{html.escape(report.answer)}</p><ul>{claims}</ul>", "encodingFormat": "text/html",
+        "identifier": report.run, "hasPart": [{"@id": f["@id"]} for f in files],
+    }  # fmt: skip
+    head = {
+        "@id": METADATA, "@type": "CreativeWork", "about": {"@id": "./"}, "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
+        "dateCreated": made, "sdPublisher": {"@id": "#benchmate"}, "version": "1.0",
+    }  # fmt: skip
+    root = {
+        "@id": "./", "@type": "Dataset", "name": report.title, "description": report.answer, "datePublished": made, "license": "not chosen",
+        "hasPart": [{"@id": "./experiment/"}, *({"@id": f["@id"]} for f in files)],
+    }  # fmt: skip
+    document = {
+        "@context": "https://w3id.org/ro/crate/1.1/context",
+        "@graph": [head, root, experiment, *files, author, publisher],
+    }
+    return f"{json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True)}\n".encode()
+
+
+def _media_of(name: str, content: bytes) -> str:
+    """Return the media type of a file by its name, or by its first bytes where it is named by its hash."""
+    if content.startswith(b"SQLite format 3"):
+        return "application/vnd.sqlite3"
+    known = MEDIA.get(Path(name).suffix) or mimetypes.types_map.get(Path(name).suffix)
+    return known or ("image/svg+xml" if b"<svg" in content[:400] else "application/octet-stream")

@@ -178,7 +178,9 @@ async def export(chat: Chat, arguments: list[str]) -> None:
     if not arguments:
         raise InvalidInput("no_file", "/export takes the name of a file", hint="/export my_run.zip")
     turn = chat.turn_of(arguments[1:])
-    names = export_run(turn.folder, Path(arguments[0]), private=chat.session.info.private)
+    names = export_run(
+        turn.folder, Path(arguments[0]), private=chat.session.info.private, person=chat.settings.person
+    )
     chat.screen.say(f"turn {turn.number}: {len(names)} files in {arguments[0]}", style="dim")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import zipfile
@@ -78,3 +79,26 @@ async def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     assert refused.value.code == "exists"
     with pytest.raises(StorageError):
         export_run(outcome.folder, tmp_path / "no" / "folder.zip", private=True)
+
+
+async def test_an_eln_archive_has_one_experiment_with_hashed_files(tmp_path: Path) -> None:
+    outcome = await ask("TPSA of ibuprofen", tmp_path / "runs")
+    export_run(outcome.folder, tmp_path / "a.eln", person="Ada")
+    with zipfile.ZipFile(tmp_path / "a.eln") as archive:
+        (root,) = {name.partition("/")[0] for name in archive.namelist()}  # one folder at the root
+        crate = json.loads(archive.read(f"{root}/ro-crate-metadata.json"))
+        nodes = {n["@id"]: n for n in crate["@graph"]}
+        assert nodes["ro-crate-metadata.json"]["about"] == {"@id": "./"}
+        listed = {p["@id"] for p in nodes["./"]["hasPart"]}
+        files = [n for n in nodes.values() if n["@type"] == "File"]
+        assert {f"{root}/{f['@id'].removeprefix('./')}" for f in files} == set(archive.namelist()) - {
+            f"{root}/ro-crate-metadata.json"
+        }
+        for file in files:
+            content = archive.read(f"{root}/{file['@id'].removeprefix('./')}")
+            assert hashlib.sha256(content).hexdigest() == file["sha256"]
+            assert file["contentSize"] == str(len(content))
+            assert file["@id"] in listed
+    assert nodes["./experiment/"]["genre"] == "experiment"
+    assert "37.3" in nodes["./experiment/"]["text"]
+    assert nodes["#author"]["name"] == "Ada"
