@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -14,7 +15,8 @@ from pydantic import ValidationError
 
 from benchmate.app.report.text import one_line, words_of
 from benchmate.runtime.errors import InvalidInput
-from benchmate.runtime.events import Event
+from benchmate.runtime.events import Event, event_of
+from benchmate.runtime.journal import open_existing
 from benchmate.runtime.quantity import Quantity
 
 if TYPE_CHECKING:
@@ -515,6 +517,15 @@ class LiveProgress:
             line = plain_line(before, self.state, event)
             if line and (self._only is None or event.kind in self._only):
                 self._print(line)
+
+    def recall(self, folder: Path) -> None:
+        """Take note of what a run that is taken up again was about, and of the steps that have ended."""
+        journal = open_existing(folder)
+        try:
+            for record in journal.records("run.opened", "plan.set", "outcome"):
+                self.state = reduce(self.state, event_of(record))
+        finally:
+            journal.close()
 
     @contextmanager
     def paused(self) -> Iterator[None]:

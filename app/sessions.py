@@ -20,6 +20,7 @@ from benchmate.app.runs import Approver, RunOutcome, execute, load_outcome, resu
 from benchmate.runtime.budget import BudgetLimits
 from benchmate.runtime.database import Database
 from benchmate.runtime.errors import BenchmateError, InvalidInput, NotFound, StorageError, did_you_mean
+from benchmate.runtime.journal import open_existing
 from benchmate.runtime.policy import Policy
 from benchmate.runtime.settings import Settings, load_settings
 
@@ -35,6 +36,16 @@ class Turn:
     run: str
     folder: Path
     begun: float
+
+    @property
+    def profile(self) -> str | None:
+        """The profile of the model that its run was begun with. Raises NotFound (`no_such_run`) when the folder is gone."""
+        journal = open_existing(self.folder)
+        try:
+            opened = journal.first("run.opened")
+        finally:
+            journal.close()
+        return opened.body.get("profile") if opened else None
 
     def outcome(self) -> RunOutcome:
         """Return how its run stands. Raises NotFound (`no_such_run`) when the folder is gone."""

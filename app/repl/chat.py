@@ -156,9 +156,14 @@ class Chat:
                 hint="ask something, or /edit its plan and run it again",
             )
 
+        own = (
+            not self._own_engine or turn.profile == self.settings.profile
+        )  # a run keeps the model that it was begun with
+
         async def start(progress: LiveProgress, stop: threading.Event) -> RunOutcome:
+            progress.recall(turn.folder)
             return await session.resume(
-                engine=self.engine(), listeners=[progress.listen], approver=self._approver(progress),
+                engine=self.engine() if own else None, listeners=[progress.listen], approver=self._approver(progress),
                 answer=answer, budget=self.budget, stop=stop,
             )  # fmt: skip
 

@@ -76,7 +76,7 @@ def describe_table(
         file: A table: CSV, TSV, Excel, Parquet or JSON records; units are read from headers such as 'mass (mg)'.
         values: A list of numbers in place of a table.
         columns: The columns to describe, all by default.
-        group_by: The column whose values are the groups; by default the only column of words, where it has 2 to 12 values.
+        group_by: The column whose values are the groups; by default the only column of words, where it has 2 to 12 values and some occur again.
         sheet: The sheet of an Excel workbook, the first by default.
     """
     if (file is None) == (values is None):
@@ -158,9 +158,13 @@ def _group(table: Table, group_by: str | None) -> Column | None:
             )
         return group
     words = [c for c in table.columns if c.numbers is None]
-    if len(words) == 1 and 2 <= len({w for w in words[0].words or () if w is not None}) <= _GROUPS_UNASKED:
-        return words[0]
-    return None
+    if len(words) != 1:
+        return None
+    values = [w for w in words[0].words or () if w is not None]
+    levels = len(set(values))
+    return (
+        words[0] if 2 <= levels <= _GROUPS_UNASKED and levels < len(values) else None
+    )  # names of rows are no groups
 
 
 def _members(group: Column | None) -> dict[str | None, NDArray[np.bool_]]:

@@ -215,3 +215,11 @@ async def test_nothing_that_tools_say_can_command_the_terminal(chat: Chat, said:
 def test_names_are_completed(chat: Chat) -> None:
     offered = [c.text for c in Words(chat).get_completions(Document("logP of ibupro"), None)]  # type: ignore[arg-type]
     assert "ibuprofen" in offered
+
+
+async def test_names_of_rows_are_no_groups(chat: Chat, said: Callable[[], str], tmp_path: Path) -> None:
+    (tmp_path / "yields.csv").write_text("name,yield\nA,1.5\nB,2.5\nC,9\n")
+    await talk(chat, f"/attach {tmp_path / 'yields.csv'}")
+    out = said()
+    assert "The mean of yields.csv (column yield) is 4.3333." in out
+    assert "group A" not in out
