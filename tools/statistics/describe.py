@@ -161,10 +161,9 @@ def _group(table: Table, group_by: str | None) -> Column | None:
     if len(words) != 1:
         return None
     values = [w for w in words[0].words or () if w is not None]
-    levels = len(set(values))
-    return (
-        words[0] if 2 <= levels <= _GROUPS_UNASKED and levels < len(values) else None
-    )  # names of rows are no groups
+    different = len(set(values))
+    groups = 2 <= different <= _GROUPS_UNASKED and different < len(values)  # names of rows are no groups
+    return words[0] if groups else None
 
 
 def _members(group: Column | None) -> dict[str | None, NDArray[np.bool_]]:
