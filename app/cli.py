@@ -24,6 +24,7 @@ from benchmate.app import (
     cli_runs,
     cli_serve,
     cli_tools,
+    cli_upkeep,
     cli_workflows,
     output,
 )
@@ -98,6 +99,11 @@ feedback.command("add")(cli_feedback.add_feedback)
 feedback.command("list")(cli_feedback.list_feedback)
 feedback.command("export")(cli_feedback.export_feedback)
 app.add_typer(feedback, name="feedback", rich_help_panel=RUN)
+runs = typer.Typer(help="List and remove the runs that are kept.")
+runs.command("list")(cli_upkeep.list_runs)
+runs.command("rm")(cli_upkeep.remove_runs)
+runs.command("gc")(cli_upkeep.clear_runs)
+app.add_typer(runs, name="runs", rich_help_panel=RUN)
 app.command("validate", rich_help_panel=WRITE)(cli_workflows.validate)
 app.command("plan", rich_help_panel=WRITE)(cli_workflows.plan)
 app.command("schema", rich_help_panel=WRITE)(cli_workflows.schema)
