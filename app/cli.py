@@ -20,6 +20,7 @@ from benchmate.app import (
     cli_export,
     cli_feedback,
     cli_library,
+    cli_memory,
     cli_model,
     cli_runs,
     cli_serve,
@@ -99,6 +100,11 @@ feedback.command("add")(cli_feedback.add_feedback)
 feedback.command("list")(cli_feedback.list_feedback)
 feedback.command("export")(cli_feedback.export_feedback)
 app.add_typer(feedback, name="feedback", rich_help_panel=RUN)
+memory = typer.Typer(help="Names of your own that questions may use: set, list, forget.")
+memory.command("list")(cli_memory.list_memory)
+memory.command("set")(cli_memory.set_memory)
+memory.command("forget")(cli_memory.forget_memory)
+app.add_typer(memory, name="memory", rich_help_panel=RUN)
 runs = typer.Typer(help="List and remove the runs that are kept.")
 runs.command("list")(cli_upkeep.list_runs)
 runs.command("rm")(cli_upkeep.remove_runs)

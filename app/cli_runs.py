@@ -11,6 +11,7 @@ import typer
 from benchmate.app import cli_options as options
 from benchmate.app import output
 from benchmate.app.cli_approvals import approver
+from benchmate.app.cli_memory import opened
 from benchmate.app.cli_model import fetch_on_first_use
 from benchmate.app.cli_options import (
     Budget,
@@ -70,9 +71,13 @@ def ask(
     settings = options.settings_of(out, profile, mode)
     fetch_on_first_use(settings, quiet)
     limits = options.read_budget(budget)
+    with opened() as memory:
+        understood, used = memory.understood(question)
+    if used and not quiet:
+        output.note(*(one.told for one in used))
     outcome = drive(
         lambda progress: execute(
-            question=question,
+            question=understood,
             attach=attach or (),
             settings=settings,
             listeners=[progress.listen],

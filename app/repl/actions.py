@@ -408,6 +408,37 @@ def _mark(chat: Chat, verdict: Literal["good", "bad"], reason: str) -> None:
     chat.screen.say(f"turn {turn.number} is marked as {verdict}", style="dim")
 
 
+@command("NAME = MEANING")
+async def remember(chat: Chat, arguments: list[str]) -> None:
+    """Remember what a name of yours means: a structure, a known name, or a sequence."""
+    name, equals, value = " ".join(arguments).partition(" = ")
+    if not equals:
+        raise InvalidInput(
+            "no_meaning",
+            "/remember takes a name and what it means",
+            hint="/remember BM-12 = CC(=O)Nc1ccc(O)cc1",
+        )
+    chat.screen.say(chat.memory.set(name, value).told, style="dim")
+
+
+@command(most=0)
+async def memory(chat: Chat, arguments: list[str]) -> None:
+    """List the names that are remembered."""
+    known = chat.memory.all()
+    chat.screen.table([(one.name, one.value) for one in known])
+    if not known:
+        chat.screen.say(
+            "nothing is remembered; /remember BM-12 = CC(=O)Nc1ccc(O)cc1 changes that", style="dim"
+        )
+
+
+@command("NAME", words=lambda chat: [one.name for one in chat.memory.all()])
+async def forget(chat: Chat, arguments: list[str]) -> None:
+    """Forget a name."""
+    chat.memory.forget(" ".join(arguments))
+    chat.screen.say(f"{' '.join(arguments)} is forgotten", style="dim")
+
+
 # --- limits, tools, models ------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from benchmate.app.cli_approvals import ask_person
+from benchmate.app.memory import Memory
 from benchmate.app.repl import actions  # noqa: F401  declares the commands
 from benchmate.app.repl.commands import read_command
 from benchmate.app.repl.screen import Screen, is_terminal
@@ -65,6 +66,11 @@ class Chat:
         """The session that is open."""
         assert self._session is not None
         return self._session
+
+    @property
+    def memory(self) -> Memory:
+        """What the person confirmed."""
+        return Memory(self.sessions.database, self.settings.person)
 
     def enter(self, name: str | None = None, *, private: bool = False) -> None:
         """Open a session, a new one without a name; the one before is left only when the other could be opened.
@@ -134,6 +140,9 @@ class Chat:
         inputs: Mapping[str, Any] | None = None,
     ) -> None:
         """Answer a question, or run a plan or a workflow, as the next turn. A workflow has limits of its own where the chat has none."""
+        if isinstance(question, str):
+            question, used = self.memory.understood(question)
+            self.screen.say(*(one.told for one in used), style="dim")
         attach, self.pictures = self.pictures, []
         session = self.session
 
