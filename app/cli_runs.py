@@ -71,10 +71,7 @@ def ask(
     settings = options.settings_of(out, profile, mode)
     fetch_on_first_use(settings, quiet)
     limits = options.read_budget(budget)
-    with opened() as memory:
-        understood, used = memory.understood(question)
-    if used and not quiet:
-        output.note(*(one.told for one in used))
+    understood = _understood(question, quiet)
     outcome = drive(
         lambda progress: execute(
             question=understood,
@@ -89,6 +86,21 @@ def ask(
         quiet,
     )
     return emit_outcome(outcome, as_json)
+
+
+def _understood(question: str, quiet: bool) -> str:
+    """Return the question with remembered names read; where memory cannot be read, that is said, and the question stands."""
+    from benchmate.runtime.errors import StorageError
+
+    try:
+        with opened() as memory:
+            understood, used = memory.understood(question)
+    except StorageError as error:
+        output.note(f"what you had remembered cannot be read: {error}")
+        return question
+    if used and not quiet:
+        output.note(*(one.told for one in used))
+    return understood
 
 
 def run(
