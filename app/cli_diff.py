@@ -46,7 +46,7 @@ def _view(found: Difference) -> Iterator[RenderableType]:
             continue
         yield output.paragraph(title, "bold")
         for change in changes[:MOST]:
-            yield output.paragraph(f"  {_line(change)}")
+            yield output.paragraph(f"  {change_line(change)}")
         if len(changes) > MOST:
             yield output.paragraph(f"  … and {len(changes) - MOST} more; --json has all", "dim")
     yield output.paragraph(
@@ -55,7 +55,8 @@ def _view(found: Difference) -> Iterator[RenderableType]:
     )
 
 
-def _line(change: Change) -> str:
+def change_line(change: Change) -> str:
+    """Return one change as a line of text."""
     from benchmate.app.report.text import one_line, shortened
 
     a, b = (shortened(one_line(side), LONGEST) for side in (change.a, change.b))

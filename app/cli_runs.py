@@ -184,18 +184,49 @@ def replay(
             "--out", metavar="DIR", help="Where the replayed run goes. Default: replays/ beside it."
         ),
     ] = None,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live", help="Make the run's tool calls again today, in a new run, and say what changed."
+        ),
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Make a run's report again from its journal alone, with no model, tool or network."""
+    """Make a run's report again from its journal alone, with no model, tool or network.
+
+    With --live the tools are called again: exit code 0 when nothing changed, 3 when something did.
+    """
     from benchmate.app.runs import find_run, replay_run
 
     folder = find_run(name, options.settings_of().runs_dir)
+    if live:
+        return _relive(folder, as_json, quiet)
     target = out or folder.parent / "replays"
     outcome = drive(
         lambda progress: replay_run(folder, out=target, listeners=[progress.listen]), target, quiet
     )
     return emit_outcome(outcome, as_json)
+
+
+def _relive(folder: Path, as_json: bool, quiet: bool) -> int:
+    import asyncio
+
+    from rich.console import Group
+
+    from benchmate.app.cli_diff import change_line
+    from benchmate.app.progress import LiveProgress
+    from benchmate.app.relive import relive
+
+    with LiveProgress(quiet=quiet) as progress:
+        found = asyncio.run(relive(folder, settings=options.settings_of(), listeners=[progress.listen]))
+    lines = [output.paragraph(f"  {change_line(change)}") for change in found.changes]
+    changed = f"{len(found.changes)} changes" if found.changes else "nothing changed"
+    ending = output.paragraph(
+        f"{found.same} calls gave the same; {changed}; the new run is {found.outcome.run_id}"
+    )
+    code = output.PARTIAL if found.changes else output.COMPLETE
+    return output.emit(as_json, found.as_json(), Group(*lines, ending), code)
 
 
 def show(

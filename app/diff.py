@@ -104,12 +104,12 @@ def _read(folder: Path) -> _Run:
 def _settings(one: _Run, two: _Run) -> Iterator[Change]:
     versions = [run.opened.get("versions", {}) for run in (one, two)]
     for name in sorted({*versions[0], *versions[1]}):
-        yield from _changed(f"version of {name}", versions[0].get(name), versions[1].get(name))
+        yield from value_change(f"version of {name}", versions[0].get(name), versions[1].get(name))
     for key in ("question", "title", "profile", "mode", "model", "model_version"):
-        yield from _changed(key.replace("_", " "), one.opened.get(key), two.opened.get(key))
+        yield from value_change(key.replace("_", " "), one.opened.get(key), two.opened.get(key))
     inputs = [run.plan.inputs if run.plan else {} for run in (one, two)]
     for name in sorted({*inputs[0], *inputs[1]}):
-        yield from _changed(f"input {name}", inputs[0].get(name), inputs[1].get(name))
+        yield from value_change(f"input {name}", inputs[0].get(name), inputs[1].get(name))
 
 
 def _steps(one: _Run, two: _Run) -> Iterator[Change]:
@@ -119,7 +119,7 @@ def _steps(one: _Run, two: _Run) -> Iterator[Change]:
             s[name].model_dump(mode="json", exclude={"attempt", "feedback", "title"}) if name in s else None
             for s in steps
         )
-        yield from _changed(f"step {name}", a, b)
+        yield from value_change(f"step {name}", a, b)
 
 
 def _evidence(one: _Run, two: _Run) -> Iterator[Change]:
@@ -128,22 +128,23 @@ def _evidence(one: _Run, two: _Run) -> Iterator[Change]:
         task, tool, number = key
         where = f"{task}: {tool}{f' {number + 1}' if number else ''}"
         if a is None or b is None:
-            yield from _changed(where, a and _called(a), b and _called(b))
+            yield from value_change(where, a and _called(a), b and _called(b))
             continue
         if a.id == b.id:
             continue
-        yield from _changed(f"{where}, arguments", _called(a), _called(b))
-        yield from _changed(f"{where}, version", a.tool_version, b.tool_version)
+        yield from value_change(f"{where}, arguments", _called(a), _called(b))
+        yield from value_change(f"{where}, version", a.tool_version, b.tool_version)
         for name in dict.fromkeys([*a.result.quantities, *b.result.quantities]):
-            yield from _quantity(
+            yield from quantity_change(
                 f"{where}, {name}", a.result.quantities.get(name), b.result.quantities.get(name)
             )
-        yield from _changed(f"{where}, data", a.result.data, b.result.data)
+        yield from value_change(f"{where}, data", a.result.data, b.result.data)
 
 
-def _quantity(where: str, a: Quantity | None, b: Quantity | None) -> Iterator[Change]:
+def quantity_change(where: str, a: Quantity | None, b: Quantity | None) -> Iterator[Change]:
+    """Yield how a quantity differs, with the relative difference in the unit that it had."""
     if a is None or b is None:
-        yield from _changed(where, a and a.format(), b and b.format())
+        yield from value_change(where, a and a.format(), b and b.format())
         return
     try:
         value = convert(float(b.value), b.unit or "", a.unit or "")
@@ -165,14 +166,15 @@ def _claims(one: _Run, two: _Run) -> Iterator[Change]:
             {c.id: f"{c.text} [{verdicts[c.id].status if c.id in verdicts else 'unchecked'}]" for c in claims}
         )
     for identity in dict.fromkeys([*told[0], *told[1]]):
-        yield from _changed(identity, told[0].get(identity), told[1].get(identity))
+        yield from value_change(identity, told[0].get(identity), told[1].get(identity))
 
 
 def _called(evidence: Evidence) -> str:
     return json.dumps(evidence.arguments, ensure_ascii=False, sort_keys=True)
 
 
-def _changed(what: str, a: Any, b: Any) -> Iterator[Change]:
+def value_change(what: str, a: Any, b: Any) -> Iterator[Change]:
+    """Yield how plain values differ; None is nothing."""
     if a == b:
         return
     kind: Kind = "only in B" if a is None else "only in A" if b is None else "changed"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +50,26 @@ def workflow_of(runs: Sequence[Path], name: str, title: str = "") -> Workflow:
     return Workflow.model_validate(document)
 
 
+def reported_evidence(folder: Path) -> list[Evidence]:
+    """Return the results of the tools that a run called for its tasks. Raises NotFound (`no_such_run`)."""
+    journal = open_existing(folder)
+    try:
+        return list(_reported(journal))
+    finally:
+        journal.close()
+
+
+def _reported(journal: Journal) -> Iterator[Evidence]:
+    offered = load_registry().offered
+    return (e for e in evidence_in(journal) if e.task not in OWN and e.tool in offered)
+
+
 def _add_steps(steps: dict[str, dict[str, Any]], journal: Journal, store: ArtifactStore) -> None:
     written = journal.last("report.written")
     report = Report.model_validate(store.get_json(written.body["ref"])) if written else None
     paths = {r.body["sha256"]: str(r.body["given"]) for r in journal.records("file.kept")}
-    for evidence in evidence_in(journal):
-        if evidence.task in OWN or evidence.id in steps or evidence.tool not in load_registry().offered:
+    for evidence in _reported(journal):
+        if evidence.id in steps:
             continue
         stated = [
             c.property

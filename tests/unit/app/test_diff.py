@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmate.app.diff import compare_runs
+from benchmate.app.relive import relive
 from benchmate.app.runs import execute, replay_run
 from benchmate.runtime.errors import NotFound
+from benchmate.tools.registry import load_registry
 
 pytestmark = pytest.mark.usefixtures("inline_tools")
 
@@ -49,3 +54,34 @@ async def test_what_changed_is_named_with_its_claims(tmp_path: Path) -> None:
 def test_a_run_that_is_none_is_said(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         compare_runs(tmp_path / "a", tmp_path / "b")
+
+
+async def test_calls_made_again_today_give_the_same(tmp_path: Path) -> None:
+    first = await ask("What is the TPSA of ibuprofen?", tmp_path / "runs")
+    before = (first / "journal.sqlite").read_bytes()
+    found = await relive(first, engine=NoModel())
+    assert (found.same, found.changes) == (1, [])
+    assert found.outcome.folder != first and found.outcome.status == "complete"
+    assert (first / "journal.sqlite").read_bytes() == before
+
+
+async def test_a_tool_that_changed_is_said_with_its_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await ask("What is the TPSA of ibuprofen?", tmp_path / "runs")
+    tool = load_registry()["compute_descriptors"]
+    inner = tool.function
+
+    @functools.wraps(inner)  # the same arguments
+    def changed(*args: Any, **named: Any) -> Any:
+        result = inner(*args, **named)
+        tpsa = result.quantities["tpsa"].model_copy(update={"value": 40.0})
+        return result.model_copy(update={"quantities": {**result.quantities, "tpsa": tpsa}})
+
+    newer = dataclasses.replace(tool, function=changed, version="99")
+    monkeypatch.setitem(load_registry()._tools, "compute_descriptors", newer)
+    found = await relive(first, engine=NoModel())
+    told = {c.what: (c.a, c.b) for c in found.changes}
+    assert told["compute_descriptors, version"] == (tool.version, "99")
+    assert told["compute_descriptors, tpsa"] == ("37.3 Å²", "40 Å²")
+    assert set(told) == {"compute_descriptors, version", "compute_descriptors, tpsa"}
