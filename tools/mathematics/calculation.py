@@ -164,6 +164,7 @@ def _in_unit(value: Any, unit: str) -> Any:
 @tool(
     reader=lambda question: read_uncertain(question),
     domain="mathematics",
+    version="2",
     properties={
         "result": "result with its uncertainty, result, value",
         "contribution": "contribution to the variance, share of the uncertainty, largest source of uncertainty",

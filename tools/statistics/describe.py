@@ -26,6 +26,7 @@ QUARTILES = "linear interpolation (Hyndman and Fan type 7)"
 
 @tool(
     domain="statistics",
+    version="2",
     files=TABLES,
     extra="data",
     properties={
