@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -21,7 +22,7 @@ class Contract(BaseModel):
 
 # --- the plan -----------------------------------------------------------------------------------------------------
 
-TaskKind = Literal["tool", "agent", "verify", "approve", "report"]
+TaskKind = Literal["tool", "agent", "verify", "approve", "report", "group"]
 OnError = Literal["keep", "fail", "skip_rest"]
 
 
@@ -32,6 +33,21 @@ class Retry(Contract):
     errors: tuple[str, ...] = Field(
         ("transient", "crashed"), description="Error kinds or codes.", examples=[["transient"]]
     )
+
+
+MOST_LOOPS = 20
+
+
+class Loop(Contract):
+    """How often a step, or a group of steps, is repeated: until its condition holds, and at most `max` times."""
+
+    until: str = Field(
+        min_length=1,
+        description="An expression, without ${}, over what came out. A step reads it as `result`, a group as "
+        "`steps.…`; `loop.round` is the number of the round.",
+        examples=["result.quantities.logp.value < 3"],
+    )
+    max: int = Field(ge=1, le=MOST_LOOPS, description="The most rounds, the first counted in.", examples=[5])
 
 
 class Task(Contract):
@@ -57,8 +73,15 @@ class Task(Contract):
     claims: tuple[str, ...] | None = Field(
         None, description="Properties to state in the report; None: those the tool puts first."
     )
+    members: tuple[str, ...] = Field((), description="The tasks of a group, which ends when they have.")
+    loop: Loop | None = None
     attempt: int = Field(1, ge=1)
-    feedback: str | None = Field(None, description="What the verifier found wrong with the last attempt.")
+    feedback: str | None = Field(None, description="What was wrong with the last attempt.")
+    round: int = Field(1, ge=1, description="Of the loop that the task is in.")
+    last: dict[str, str] = Field(
+        default_factory=dict, description="The results of the round before, by task: artifact hashes."
+    )
+    carries: bool = Field(False, description="Only what the last attempt did not fulfil is done again.")
 
     @model_validator(mode="after")
     def _names_its_action(self) -> Task:
@@ -68,6 +91,10 @@ class Task(Contract):
             raise ValueError(
                 f"a {self.kind} task names {'its tool' if self.kind == 'tool' else 'its agent' if self.kind == 'agent' else 'neither tool nor agent'}"
             )
+        if bool(self.members) != (self.kind == "group"):
+            raise ValueError("a group, and nothing else, has members")
+        if self.loop is not None and self.kind not in ("tool", "agent", "group"):
+            raise ValueError(f"a {self.kind} task is not repeated")
         return self
 
 
@@ -88,10 +115,47 @@ class Plan(Contract):
     def by_id(self) -> dict[str, Task]:
         return {task.id: task for task in self.tasks}
 
+    @property
+    def groups(self) -> dict[str, tuple[Task, ...]]:
+        """The groups that each task is in, by the task's id."""
+        found: dict[str, tuple[Task, ...]] = {}
+        for group in self.tasks:
+            for member in group.members:
+                found[member] = (*found.get(member, ()), group)
+        return found
+
+    def ready(self, ended: Collection[str]) -> list[str]:
+        """Return the tasks that may begin: not ended, and all they need has. Outside its group a task has ended when the group has."""
+        groups = {name: {group.id for group in found} for name, found in self.groups.items()}
+
+        def over(need: str, task: str) -> bool:
+            outer = groups.get(need, set()) - groups.get(task, set()) - {task}
+            return need in ended and outer <= set(ended)
+
+        return [t.id for t in self.tasks if t.id not in ended and all(over(n, t.id) for n in t.needs)]
+
+    def unstarted(self) -> Plan:
+        """Return the plan as it is before a run: every task in its first attempt."""
+        own = ("attempt", "feedback", "round", "last", "carries")
+        fresh = {name: Task.model_fields[name].get_default(call_default_factory=True) for name in own}
+        return self.model_copy(update={"tasks": tuple(t.model_copy(update=fresh) for t in self.tasks)})
+
+    def _check_groups(self) -> None:
+        known = self.by_id
+        for group in self.tasks:
+            for member in group.members:
+                if member not in known or member not in group.needs:
+                    raise InvalidInput(
+                        "bad_group", f"the group {group.id!r} has to need its member {member!r}"
+                    )
+        for name, groups in self.groups.items():
+            if sum(g.loop is not None for g in groups) + (known[name].loop is not None) > 1:
+                raise InvalidInput("nested_loop", f"task {name!r} is in two loops; a loop holds no other")
+
     def check(self) -> Plan:
         """Return the plan if its tasks form a DAG.
 
-        Raises InvalidInput: `duplicate_task`, `unknown_need`, `cyclic_needs`, `empty_plan`.
+        Raises InvalidInput: `duplicate_task`, `unknown_need`, `cyclic_needs`, `empty_plan`, `bad_group`, `nested_loop`.
         """
         ids = [task.id for task in self.tasks]
         if not ids:
@@ -107,9 +171,10 @@ class Plan(Contract):
                         f"task {task.id!r} needs {need!r}, which is not in the plan",
                         hint=did_you_mean(need, ids),
                     )
+        self._check_groups()
         done: set[str] = set()
         while len(done) < len(ids):
-            ready = [t.id for t in self.tasks if t.id not in done and set(t.needs) <= done]
+            ready = self.ready(done)
             if not ready:
                 stuck = [name for name in ids if name not in done]
                 raise InvalidInput(
@@ -190,6 +255,9 @@ class TaskResult(Contract):
     artifacts: tuple[Artifact, ...] = ()
     answer: str | None = None
     error: ErrorInfo | None = None
+    unfulfilled: tuple[int, ...] = Field(
+        (), description="Of a step with a loop: the items to repeat, 0 for a step that goes over none."
+    )
     notes: tuple[str, ...] = ()
     labels: Labels = Field(NO_LABELS, description="Of what it saw; whoever builds on it carries them too.")
 

@@ -16,6 +16,7 @@ from benchmate.agents.intake import Intake, read_inputs, read_question
 from benchmate.agents.ledger import load_plan, load_result, load_results, store, unfinished
 from benchmate.agents.planner import make_plan
 from benchmate.agents.reporter import make_report
+from benchmate.agents.rounds import loop_names, next_round
 from benchmate.agents.state import Branch, Outcome, State
 from benchmate.agents.tasks import Setting, ask_person, run_task
 from benchmate.agents.verifier import verify_claims
@@ -94,8 +95,7 @@ class Nodes:
         return {"plan": ref}
 
     def _announce(self, plan: Plan, ref: str) -> None:
-        known = self.context.journal.last("plan.set")
-        if known is not None and known.body["ref"] == ref:
+        if any(known.body["ref"] == ref for known in self.context.journal.records("plan.set")):
             return
         tasks = [
             body_of(
@@ -133,7 +133,10 @@ class Nodes:
         stopped = {
             t.id
             for t in plan.tasks
-            if t.on_error == "skip_rest" and t.id in outcomes and outcomes[t.id]["status"] == "failed"
+            if t.on_error == "skip_rest"
+            and t.id in outcomes
+            and outcomes[t.id]["status"] == "failed"
+            and outcomes[t.id]["attempt"] >= t.attempt
         }
         ready = [] if stopped else unfinished(plan, outcomes)
         sends = [Send("run_task", self._branch(state, plan.by_id[name])) for name in ready]
@@ -156,7 +159,10 @@ class Nodes:
             )
         )
         results = {need: load_result(self.context, o["ref"]) for need, o in branch["outcomes"].items()}
-        setting = Setting(plan, self._intake(branch["intake"]), results, self.engine)
+        last = {name: load_result(self.context, ref) for name, ref in task.last.items()}
+        setting = Setting(
+            plan, self._intake(branch["intake"]), results, self.engine, loop_names(plan, task, last), last.get(task.id)
+        )  # fmt: skip
         result = await run_task(self.context, task, setting)
         outcome = self._outcome(result)
         body = body_of(status=result.status, ref=outcome["ref"], done=outcome["done"], failed=outcome["failed"],
@@ -176,8 +182,14 @@ class Nodes:
                 "done": len(result.items) - failed, "failed": failed}  # fmt: skip
 
     async def collect(self, state: State) -> State:
-        """Join the branches; the reducer has merged their outcomes by task."""
-        return {"again": False}
+        """Join the branches, whose outcomes the reducer has merged by task; plan the next round of what is repeated."""
+        plan = load_plan(self.context, state["plan"])
+        again = next_round(plan, state.get("outcomes", {}), lambda ref: load_result(self.context, ref))
+        if again is None:
+            return {"again": False}
+        ref = store(self.context, again)
+        self._announce(again, ref)
+        return {"again": False, "plan": ref}
 
     async def verify(self, state: State) -> State:
         """Check every claim; plan another attempt at what failed or is unsupported, while that settles something."""
@@ -237,7 +249,7 @@ class Nodes:
             if (
                 result.error is not None
                 and result.error.kind in RETRIED
-                and result.error.code not in ("no_tool", "no_subject")
+                and result.error.code not in ("no_tool", "no_subject", "not_fulfilled")
             ):
                 reasons.append(str(result.error))
             if reasons:
@@ -252,7 +264,9 @@ class Nodes:
                 if set(other.needs) & affected:
                     affected.add(other.id)
         tasks = tuple(
-            t.model_copy(update={"attempt": t.attempt + 1, "feedback": again.get(t.id)})
+            t.model_copy(
+                update={"attempt": t.attempt + 1, "feedback": again.get(t.id), "last": {}, "carries": False}
+            )
             if t.id in affected
             else t
             for t in plan.tasks

@@ -67,7 +67,11 @@ async def read_question(context: RunContext, question: str, tables: Sequence[str
 
 
 async def read_inputs(context: RunContext, plan: Plan) -> Intake:
-    """Return the identities of a plan's compounds: each resolved once, here; what cannot be resolved is kept as an error."""
+    """Return the identities of a plan's compounds: each resolved once, here; what cannot be resolved is kept as an error.
+
+    The question that a plan answers is read like one that is asked.
+    """
+    asked = await read_question(context, plan.question) if plan.question else Intake()
     given: list[Any] = []
     for name, kind in plan.input_kinds.items():
         if kind == "compound" and plan.inputs.get(name) is not None:
@@ -78,10 +82,10 @@ async def read_inputs(context: RunContext, plan: Plan) -> Intake:
         if given
         else []
     )
-    entities, unresolved = [], {}
+    entities, unresolved = list(asked.entities), {}
     for item, outcome in zip(given, outcomes, strict=True):
         if isinstance(outcome, ErrorInfo):
             unresolved[item if isinstance(item, str) else str(item)] = outcome
         else:
             entities += list(outcome.result.entities)
-    return Intake(question=plan.question or "", entities=tuple(entities), unresolved=unresolved)
+    return asked.model_copy(update={"entities": tuple(entities), "unresolved": unresolved})

@@ -125,4 +125,4 @@ def load_results(context: RunContext, plan: Plan, outcomes: Mapping[str, Outcome
 def unfinished(plan: Plan, outcomes: Mapping[str, Outcome]) -> list[str]:
     """Return the tasks that are ready to run: not ended in their present attempt, and all they need has ended."""
     ended = {t.id for t in plan.tasks if t.id in outcomes and outcomes[t.id]["attempt"] >= t.attempt}
-    return [t.id for t in plan.tasks if t.id not in ended and set(t.needs) <= ended]
+    return plan.ready(ended)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -11,7 +12,10 @@ from benchmate.agents.approval import ApprovalAnswer, ApprovalRequest
 from benchmate.agents.claims import claims_from, quote_claims
 from benchmate.agents.contracts import Claim, ItemResult, Plan, Task, TaskResult, TaskStatus, claim_id
 from benchmate.agents.intake import Intake
+from benchmate.agents.ledger import EvidenceIndex
+from benchmate.agents.rounds import end_of_group, judged, outputs_by_item, step_names
 from benchmate.runtime.calls import ends_run, evidence_in
+from benchmate.runtime.canonical import call_key
 from benchmate.runtime.context import RunContext, TaskScope, body_of, entered
 from benchmate.runtime.errors import (
     BenchmateError,
@@ -28,20 +32,22 @@ from benchmate.tools.registry import load_registry
 
 
 class Setting(NamedTuple):
-    """What a task sees: the plan, the intake, the results of the tasks it needs, and the engine for agents."""
+    """What a task sees: the plan, the intake, the results of the tasks it needs, and the engine for agents.
+
+    In a loop also `loop`, what expressions may read of it, and `last`, the task's result in the round before.
+    """
 
     plan: Plan
     intake: Intake
     results: Mapping[str, TaskResult]
     engine: Any = None
+    loop: Mapping[str, Any] | None = None
+    last: TaskResult | None = None
 
     def names(self) -> dict[str, Any]:
-        """The names expressions may use: `inputs` and `steps`."""
-        steps = {
-            k: {"output": r.output, "status": r.status, "items": len(r.items)}
-            for k, r in self.results.items()
-        }
-        return {"inputs": self.plan.inputs, "steps": steps}
+        """The names expressions may use: `inputs`, `steps` and in a loop `loop`."""
+        names = {"inputs": self.plan.inputs, "steps": {k: step_names(r) for k, r in self.results.items()}}
+        return names if self.loop is None else names | {"loop": self.loop}
 
 
 async def run_task(context: RunContext, task: Task, setting: Setting) -> TaskResult:
@@ -59,7 +65,7 @@ def inherited_labels(context: RunContext, task: Task, setting: Setting) -> Label
     """Return the labels of what the task builds on: the results it needs and, at a new attempt, what earlier ones saw."""
     found = [r.labels for r in setting.results.values()]
     found += [c.labels for r in setting.results.values() for c in r.claims]
-    if task.feedback is not None:
+    if task.feedback is not None or task.round > 1:
         found += [
             e.result.labels
             for e in evidence_in(context.journal)
@@ -84,12 +90,18 @@ async def _run(context: RunContext, labels: Labels, task: Task, setting: Setting
         and not Expression.parse(task.when).evaluate(setting.names())
     ):
         return _skipped(task, f"its condition is false: {task.when}")
+    for group in setting.plan.groups.get(task.id, ()):
+        if group.when is not None and not Expression.parse(group.when).evaluate(setting.names()):
+            return _skipped(task, f"the condition of {group.id} is false: {group.when}")
+    if task.kind == "group":
+        return end_of_group(setting.plan, task, setting.results, setting.names())
     if task.kind == "tool":
         return await _asking(context, labels, task, run_tool_task, setting)
     if task.kind == "agent":
         from benchmate.agents.specialists import run_agent_task
 
-        return await _asking(context, labels, task, run_agent_task, setting)
+        result = await _asking(context, labels, task, run_agent_task, setting)
+        return judged(task, result, lambda _, record: {**setting.names(), "result": record})
     if task.kind == "verify":
         from benchmate.agents.verifier import verify_step
 
@@ -176,9 +188,50 @@ async def run_tool_task(context: RunContext, scope: TaskScope, task: Task, setti
         (i, item) for i, item in enumerate(items)
         if condition is None or condition.evaluate({**names, task.item_name: item})
     ]  # fmt: skip
-    arguments = [fill(task.arguments, {**names, task.item_name: item}) for _, item in chosen]
-    outcomes = await _call_with_retries(context, scope, task, arguments)
-    return collect_calls(task, [(i, item) for i, item in chosen], outcomes, total=len(items))
+    before = outputs_by_item(setting.last, single=task.foreach is None) if setting.last is not None else {}
+
+    def names_of(index: int) -> dict[str, Any]:
+        own = {**names, task.item_name: items[index]}
+        return own if task.loop is None else own | {"loop": {"round": task.round, "last": before.get(index)}}
+
+    outcomes: dict[int, Evidence | ErrorInfo] = dict(_carried(context, task, setting.last))
+    filled = {index: fill(task.arguments, names_of(index)) for index, _ in chosen if index not in outcomes}
+    outcomes |= _computed(context, task, setting.last, filled)
+    todo = [index for index in filled if index not in outcomes]
+    arguments = [filled[index] for index in todo]
+    outcomes |= zip(todo, await _call_with_retries(context, scope, task, arguments), strict=True)
+    result = collect_calls(task, chosen, [outcomes[index] for index, _ in chosen], total=len(items))
+    return judged(task, result, lambda index, record: {**names_of(index), "result": record})
+
+
+def _carried(context: RunContext, task: Task, last: TaskResult | None) -> dict[int, Evidence]:
+    """Return what the round before has done for good, by item: it is taken over, not done again."""
+    if last is None or not task.carries:
+        return {}
+    done = [i for i in last.items if i.evidence is not None and i.index not in last.unfulfilled]
+    return {item.index: _evidence_of(context, task, item) for item in done}
+
+
+def _computed(
+    context: RunContext, task: Task, last: TaskResult | None, arguments: Mapping[int, dict[str, Any]]
+) -> dict[int, Evidence]:
+    """Return what the round before gave for the very same arguments, by item, where the tool only computes."""
+    tool = load_registry()[task.tool or ""]
+    if last is None or not tool.effects <= {"compute"}:
+        return {}
+    before = [_evidence_of(context, task, item) for item in last.items if item.evidence is not None]
+    by_key = {evidence.call_key: evidence for evidence in before}
+    found = dict[int, Evidence]()
+    for index, given in arguments.items():
+        with contextlib.suppress(BenchmateError):  # a call with such arguments fails, which is its result
+            key = call_key(tool.name, tool.version, tool.validate(given))
+            found |= {index: by_key[key]} if key in by_key else {}
+    return found
+
+
+def _evidence_of(context: RunContext, task: Task, item: ItemResult) -> Evidence:
+    index = EvidenceIndex.of(context)
+    return next(evidence for evidence in index[str(item.evidence)] if evidence.task == task.id)
 
 
 async def _call_with_retries(

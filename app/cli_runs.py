@@ -235,15 +235,28 @@ def show(
     times: Annotated[
         bool, typer.Option("--timeline", help="Show when each call began and how long it took.")
     ] = False,
+    workflow: Annotated[
+        bool,
+        typer.Option("--workflow", help="Print the run's plan as a workflow file, to change and run again."),
+    ] = False,
     out: Out = None,
     as_json: Json = False,
 ) -> int:
-    """Show a run's report, its journal, or its calls on a line of time."""
+    """Show a run's report, its journal, its calls on a line of time, or its plan as a workflow."""
     from benchmate.app import cli_report
     from benchmate.app.runs import find_run, load_outcome
     from benchmate.runtime.journal import open_existing
 
     folder = find_run(name, options.settings_of(out).runs_dir)
+    if workflow:
+        from benchmate.app.saving import plan_of
+        from benchmate.workflows.from_plan import plan_to_workflow
+
+        text = plan_to_workflow(plan_of(folder))
+        if as_json:
+            return output.emit_document({"workflow": text})
+        print(text, end="")
+        return output.COMPLETE
     if times:
         from benchmate.app import timeline
 

@@ -91,6 +91,12 @@ def _remarks(step: StepEstimate) -> str:
         remarks.append(f"{step.items} items")
     if step.when is not None:
         remarks.append(f"when {step.when}")
+    if step.until is not None:
+        remarks.append(f"up to {step.rounds} rounds until {step.until}")
+    elif step.rounds > 1:
+        remarks.append("in each round")
+    if step.kind == "group":
+        remarks.append("ends with its steps" if step.until is None else f"repeats {', '.join(step.members)}")
     if step.cost == "slow":
         remarks.append("slow")
     if step.retries.high != 0:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmate.agents.contracts import Report
+from benchmate.agents.contracts import Plan, Report
 from benchmate.runtime.artifacts import ArtifactStore
 from benchmate.runtime.calls import evidence_in
 from benchmate.runtime.errors import InvalidInput, NotFound
@@ -48,6 +48,23 @@ def workflow_of(runs: Sequence[Path], name: str, title: str = "") -> Workflow:
         "steps": list(steps.values()),
     }
     return Workflow.model_validate(document)
+
+
+def plan_of(folder: Path) -> Plan:
+    """Return the plan that a run followed, as it was before the run. Raises NotFound (`no_such_run`, `no_plan`)."""
+    journal = open_existing(folder)
+    try:
+        made = journal.last("plan.set")
+    finally:
+        journal.close()
+    if made is None:
+        raise NotFound(
+            "no_plan",
+            f"{folder.name} followed no plan, or stopped before it had one",
+            hint="`benchmate resume` goes on with a run that stopped; a single tool call has no plan",
+        )
+    store = ArtifactStore(folder / "artifacts")
+    return Plan.model_validate(store.get_json(made.body["ref"])).unstarted()
 
 
 def reported_evidence(folder: Path) -> list[Evidence]:

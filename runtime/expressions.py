@@ -114,6 +114,59 @@ def references(value: Any, functions: Collection[str] = ()) -> frozenset[str]:
     return frozenset()
 
 
+Renaming = Callable[[tuple[str, ...]], tuple[int, str] | None]
+
+
+def renamed(text: str, new: Renaming) -> str:
+    """Return an expression with its names replaced where they stand; all else of the text stays.
+
+    `new` gets the parts of a dotted name and returns how many of them to replace and by what text, or None.
+    Raises as `Expression.parse`.
+    """
+    Expression.parse(text)
+    text = text.strip()
+    starts = [0]  # of each line, in bytes, as `ast` counts
+    for line in text.encode().splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    places: list[tuple[int, int, str]] = []
+    for node in _paths(ast.parse(text, mode="eval").body):
+        parts = tuple((_path(node) or "").split("."))
+        found = new(parts)
+        if found is None:
+            continue
+        for _ in range(len(parts) - found[0]):
+            assert isinstance(node, ast.Attribute)
+            node = node.value
+        assert node.end_lineno is not None and node.end_col_offset is not None
+        begin, end = (
+            starts[node.lineno - 1] + node.col_offset,
+            starts[node.end_lineno - 1] + node.end_col_offset,
+        )
+        places.append((begin, end, found[1]))
+    encoded = text.encode()
+    for begin, end, replacement in sorted(places, reverse=True):
+        encoded = encoded[:begin] + replacement.encode() + encoded[end:]
+    return encoded.decode()
+
+
+def renamed_slots(value: Any, new: Renaming) -> Any:
+    """Return data with the names in its `${…}` replaced, as `renamed` does."""
+    if isinstance(value, str):
+        _check_slots(value)
+        return _SLOT.sub(lambda slot: f"${{{renamed(slot[1], new)}}}", value)
+    if isinstance(value, Mapping):
+        return {key: renamed_slots(item, new) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [renamed_slots(item, new) for item in value]
+    return value
+
+
+def whole_slot(value: Any) -> str | None:
+    """Return the expression in a text that is one `${…}` and nothing else, or None."""
+    found = _SLOT.fullmatch(value) if isinstance(value, str) else None
+    return found[1].strip() if found else None
+
+
 def _check_slots(text: str) -> None:
     if "${" in _SLOT.sub("", text):
         _refuse(text, "has a '${' without its '}'")
@@ -204,6 +257,16 @@ def _names(node: ast.expr) -> Iterator[str]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.expr):
             yield from _names(child)
+
+
+def _paths(node: ast.expr) -> Iterator[ast.expr]:
+    """Yield the nodes of the dotted names that an expression reads, whole."""
+    if _path(node) is not None:
+        yield node
+        return
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):
+            yield from _paths(child)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection, Mapping
 from graphlib import CycleError, TopologicalSorter
@@ -11,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError, create_model
 
 from benchmate.runtime.errors import BenchmateError, InvalidInput, did_you_mean
-from benchmate.runtime.expressions import Expression, fill, references
+from benchmate.runtime.expressions import Expression, fill, references, whole_slot
 from benchmate.tools.base import Tool
 from benchmate.workflows.document import Path
 from benchmate.workflows.inputs import check_value, file_of
@@ -32,7 +33,8 @@ RESERVED = (
 )  # fmt: skip
 FOR_ACTIONS = {
     "foreach": ("tool",), "as": ("tool",), "max_parallel": ("tool",), "retry": ("tool",), "claims": ("tool",),
-    "with": ("tool", "agent"), "on_error": ("tool", "agent"),
+    "with": ("tool", "agent", "workflow"), "on_error": ("tool", "agent", "workflow", "steps"),
+    "loop": ("tool", "agent", "workflow", "steps"),
 }  # fmt: skip
 BOUNDS = (("minimum", "maximum"), ("min_length", "max_length"), ("min_items", "max_items"))
 _SLOT = re.compile(r"\$\{[^{}]*\}")
@@ -57,8 +59,9 @@ def check_arguments(
     checker = Checker(workflow, workflow.document, tools, agents, inputs)
     return [
         found
-        for i, step in enumerate(workflow.steps or ())
-        for found in checker.arguments(("steps", i), step)
+        for path, step, groups in workflow.walk()
+        if not any(checker.left_out(group) for group in groups)
+        for found in checker.arguments(path, step)
     ]
 
 
@@ -70,12 +73,9 @@ class Checker(NameChecker):
             yield from self.declaration(name, spec)
         for key in ("title", "plan"):
             yield from self.filled(getattr(self.workflow, key), (key,), None)
-        seen: set[str] = set()
-        for i, step in enumerate(self.workflow.steps or ()):
-            path: Path = ("steps", i)
-            if step.id in seen:
-                yield self.document.error("duplicate_step", (*path, "id"), f"there are two steps {step.id!r}")
-            seen.add(step.id)
+        twice = list(self.duplicates())
+        yield from twice
+        for path, step, _ in () if twice else self.workflow.walk():
             yield from self.needs(path, step)
             yield from self.action(path, step)
             if step.foreach is not None:
@@ -84,7 +84,16 @@ class Checker(NameChecker):
                 yield from self.expression(step.when, (*path, "when"), step)
             yield from self.arguments(path, step)
             yield from self.claims(path, step)
+            if step.loop is not None:
+                yield from self.loop(path, step)
         yield from self.cycles()
+
+    def duplicates(self) -> Problems:
+        seen: set[str] = set()
+        for path, step, _ in self.workflow.walk():
+            if step.id in seen:
+                yield self.document.error("duplicate_step", (*path, "id"), f"there are two steps {step.id!r}")
+            seen.add(step.id)
 
     def declaration(self, name: str, spec: Input) -> Problems:
         """The pattern can be compiled, bounds are in order, and the default is what it is declared to be."""
@@ -133,18 +142,24 @@ class Checker(NameChecker):
             yield self.document.error("nothing_needed", path, message, hint)
 
     def cycles(self) -> Problems:
-        graph = {
-            name: [need for need in step.needs if need in self.steps] for name, step in self.steps.items()
-        }
+        graph = {name: self._before(step) for name, step in self.steps.items()}
         try:
             TopologicalSorter(graph).prepare()
         except CycleError as error:
             circle: list[str] = error.args[1][::-1][:-1]  # each needs the next, the last needs the first
             start = min(range(len(circle)), key=lambda i: list(graph).index(circle[i]))
             turned = [*circle[start:], *circle[:start], circle[start]]
-            at = next(i for i, step in enumerate(self.workflow.steps or ()) if step.id == turned[0])
+            says = next((a for a, b in itertools.pairwise(turned) if b in self.steps[a].needs), turned[0])
+            at = next(path for path, step, _ in self.workflow.walk() if step.id == says)
             message = f"these steps need each other: {' → '.join(turned)}"
-            yield self.document.error("cyclic_needs", ("steps", at, "needs"), message)
+            yield self.document.error("cyclic_needs", (*at, "needs"), message)
+
+    def _before(self, step: Step) -> list[str]:
+        """Return the steps that end before a step does: a group's own, and groups that hold what it needs."""
+        own = [group.id for group in self.groups[step.id]]
+        needs = [need for s in (step, *self.groups[step.id]) for need in s.needs if need in self.steps]
+        around = [g.id for need in needs for g in self.groups[need] if g.id not in (*own, step.id)]
+        return [*needs, *around, *(inner.id for inner in step.steps or ())]
 
     def action(self, path: Path, step: Step) -> Problems:
         """The tool or agent exists, and every key of the step is one for this kind of step."""
@@ -187,7 +202,12 @@ class Checker(NameChecker):
             if given not in ("array", "compounds"):
                 message = f"the input {source!r} is of type {given}, not a list"
                 yield self.document.error("not_a_list", at, message)
-        elif source in self.steps and self.steps[source].tool and self.steps[source].foreach is None:
+        elif (
+            kind == "steps"
+            and (listed := self.resolve(source.split("."))[0]) is not None
+            and listed.tool
+            and listed.foreach is None
+        ):
             message = f"step {source!r} has no foreach: its output is one record, not a list"
             yield self.document.error("not_a_list", at, message)
 
@@ -198,6 +218,51 @@ class Checker(NameChecker):
                 message, hint = f"{tool.name} does not measure {name!r}", did_you_mean(name, tool.properties)
                 yield self.document.error("unknown_property", (*path, "claims", k), message, hint)
 
+    def loop(self, path: Path, step: Step) -> Problems:
+        """A loop holds what can be repeated and may come out otherwise, and no other loop."""
+        assert step.loop is not None
+        at = (*path, "loop")
+        outer = [group.id for group in self.groups[step.id] if group.loop is not None]
+        inner = self.inside(step)
+        if outer or any(s.loop is not None for s in inner if s is not step and step.workflow is not None):
+            message = (
+                f"a loop holds no other: this one is in the loop of {outer[0]!r}"
+                if outer
+                else "a loop holds no other"
+            )
+            yield self.document.error("nested_loop", at, message)
+        for kind in ("report", "approve"):
+            if (bad := next((s for s in inner if s.kind == kind), None)) is not None:
+                message = f"step {bad.id!r} cannot be repeated: it is a step with {kind!r}"
+                yield self.document.error("not_repeatable", at, message)
+        yield from self.expression(step.loop.until, (*at, "until"), step, after=True)
+        if step.foreach is not None and step.item_name in ("loop", "result"):
+            message = f"the item cannot be called {step.item_name!r}, which has another meaning in a loop"
+            yield self.document.error("shadowing", (*path, "as"), message)
+        if not any(map(self._varies, (step, *inner))):
+            message = "every round would be the same: its steps only compute, and none of them reads `loop`"
+            yield self.document.error(
+                "nothing_changes", at, message, "${loop.round} is the number of the round"
+            )
+
+    def _varies(self, step: Step) -> bool:
+        """Return whether a step may give something else when it is repeated."""
+        if step.agent is not None and not {"rank", "flags"} & step.arguments.keys():
+            return True
+        tool = self.tools.get(step.tool or "")
+        if step.tool is not None and (tool is None or not tool.effects <= {"compute"}):
+            return True
+        try:
+            names = references([step.arguments, step.foreach])
+            names |= Expression.parse(step.when).names if step.when else frozenset()
+        except InvalidInput:
+            return True  # reported where expressions are checked
+        return any(name.partition(".")[0] == "loop" for name in names)
+
+    def left_out(self, step: Step) -> bool:
+        """Return whether the inputs known so far leave a step out."""
+        return step.when is not None and self._settled(f"${{{step.when}}}") == (True, False)
+
     # --- arguments ----------------------------------------------------------------------------------------
 
     def arguments(self, path: Path, step: Step) -> Problems:
@@ -207,8 +272,10 @@ class Checker(NameChecker):
             return
         at = (*path, "with")
         yield from self.filled(step.arguments, at, step)
-        if step.when is not None and self._settled(f"${{{step.when}}}") == (True, False):
-            return  # these inputs leave the step out
+        if self.left_out(step):
+            return
+        if step.workflow is not None:
+            yield from self._part_arguments(at, step)
         if step.tool in self.tools:
             yield from self._tool_arguments(at, step, self.tools[step.tool or ""])
         elif step.agent in self.agents:
@@ -229,6 +296,33 @@ class Checker(NameChecker):
         missing = [name for name, info in known.items() if info.is_required() and name not in step.arguments]
         if missing:
             message = f"{tool.name} needs the argument {', '.join(map(repr, missing))}"
+            yield self.document.error("missing_argument", path, message)
+
+    def _part_arguments(self, path: Path, step: Step) -> Problems:
+        """What a workflow is given are its inputs, of their types; what steps give is a whole value."""
+        part = self.workflow.parts.get(step.id)
+        if part is None:
+            return  # it could not be read, which has been said
+        for name, given in step.arguments.items():
+            if name not in part.inputs:
+                message, hint = f"{part.name} has no input {name!r}", did_you_mean(name, part.inputs)
+                yield self.document.error("unknown_argument", (*path, name), message, hint)
+                continue
+            settled, value = self._settled(given)
+            try:
+                if settled:
+                    check_value(name, part.inputs[name], value)
+                    continue
+                names = references(given)
+            except InvalidInput as error:
+                yield self.document.error("bad_argument", (*path, name), error.info.message, error.hint)
+                continue
+            if any(n.partition(".")[0] != "inputs" for n in names) and whole_slot(given) is None:
+                message = f"{name!r}: what a workflow is given from steps is one ${{…}} and nothing else"
+                yield self.document.error("bad_argument", (*path, name), message)
+        missing = [n for n, spec in part.inputs.items() if spec.must_be_given and n not in step.arguments]
+        if missing:
+            message = f"{part.name} needs the input {', '.join(map(repr, missing))}"
             yield self.document.error("missing_argument", path, message)
 
     def _agent_arguments(self, path: Path, step: Step) -> Problems:
@@ -278,10 +372,11 @@ class Checker(NameChecker):
 
     def _measured(self, step: Step) -> set[str]:
         """Return the properties that the needed steps can measure; an agent can measure those of every tool."""
-        if any(self.steps[name].agent for name in step.needs if name in self.steps):
+        needed = [s for name in step.needs if name in self.steps for s in self.inside(self.steps[name])]
+        if any(s.agent for s in needed):
             return {name for tool in self.tools.values() for name in tool.properties}
-        needed = (self.tool_of(name) for name in step.needs)
-        return {name for tool in needed if tool is not None for name in tool.properties}
+        tools = (self.tools.get(s.tool or "") for s in needed)
+        return {name for tool in tools if tool is not None for name in tool.properties}
 
     def _settled(self, value: Any) -> tuple[bool, Any]:
         """Return (True, the value filled in) when it rests on known inputs alone, else (False, the value)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,13 +46,17 @@ class Document:
         return None
 
     def step(self, path: Sequence[str | int]) -> str | None:
-        """Return the id of the step that `path` is in: 'screen', or '#3' for a third step without one."""
-        if len(path) < 2 or path[0] != "steps" or not isinstance(path[1], int):
-            return None
-        steps = self.data.get("steps") if isinstance(self.data, dict) else None
-        step = steps[path[1]] if isinstance(steps, list) and path[1] < len(steps) else None
-        named = step.get("id") if isinstance(step, dict) else None
-        return named if isinstance(named, str) else f"#{path[1] + 1}"
+        """Return the id of the innermost step that `path` is in: 'screen', or '#3' for a third step without one."""
+        node, found = self.data, None
+        for part, following in itertools.pairwise((*path, None)):
+            node = _child(node, part)
+            if part == "steps" and isinstance(following, int):
+                step = _child(node, following)
+                named = step.get("id") if isinstance(step, dict) else None
+                found = named if isinstance(named, str) else f"#{following + 1}"
+            elif not isinstance(part, int) and part != "steps":
+                break
+        return found
 
     def error(
         self, problem: str, path: Sequence[str | int], message: str, hint: str | None = None,
@@ -197,6 +202,12 @@ def plain_value(text: str) -> str | int | float | bool | None:
         value = float(text)
         return value if abs(value) != float("inf") else None
     return text
+
+
+def _child(node: Any, part: str | int | None) -> Any:
+    if isinstance(node, dict):
+        return node.get(part)
+    return node[part] if isinstance(node, list) and isinstance(part, int) and part < len(node) else None
 
 
 def _place(node: Node) -> tuple[int, int]:

@@ -62,6 +62,12 @@ class StepEstimate(Contract):
     model_calls: Range = NONE
     tokens: Range = NONE
     when: str | None = None
+    rounds: int = Field(
+        1,
+        description="How often it may be done, by itself or with its group; the calls are those of all rounds.",
+    )
+    until: str | None = Field(None, description="The condition of its own loop.")
+    members: tuple[str, ...] = Field((), description="The steps of a group.")
     on_error: str = "keep"
     effects: tuple[str, ...] = ()
     cost: str | None = Field(None, description="`cheap` or `slow`, of a tool.")
@@ -119,7 +125,8 @@ def dry_run(plan: Plan, policy: Policy | None = None, *, tools: Mapping[str, Too
     steps: list[StepEstimate] = []
     for task, wave in ordered:
         items[task.id] = _items(task, plan, items)
-        steps.append(_estimate(task, wave, items[task.id], policy, tools, steps))
+        rounds = max((own.loop.max for own in (task, *plan.groups.get(task.id, ())) if own.loop), default=1)
+        steps.append(_estimate(task, wave, items[task.id], rounds, policy, tools, steps))
     calls: dict[str, Range] = {}
     for step in steps:
         if step.kind == "tool":
@@ -127,7 +134,8 @@ def dry_run(plan: Plan, policy: Policy | None = None, *, tools: Mapping[str, Too
     entities = _entities(plan)
     compounds = sum(entity.kind == "compound" for entity in entities)
     later = not plan.tasks and plan.question is not None
-    intake = Range(low=1, high=1) if later else Range(low=compounds, high=compounds)
+    asked = 1 if plan.question else 0
+    intake = Range(low=compounds + asked, high=compounds + asked)
     again = Range(high=_sum(step.checked for step in steps).high)
     model_calls = _sum(step.model_calls for step in steps) + (
         Range(high=AGENT_MODEL_CALLS) if later else NONE
@@ -164,10 +172,10 @@ def _in_waves(plan: Plan) -> list[tuple[Task, int]]:
         return []
     plan.check()
     waves: dict[str, int] = {}
+    number = 1
     while len(waves) < len(plan.tasks):
-        for task in plan.tasks:
-            if task.id not in waves and all(need in waves for need in task.needs):
-                waves[task.id] = 1 + max((waves[need] for need in task.needs), default=0)
+        waves |= dict.fromkeys(plan.ready(waves), number)
+        number += 1
     position = {task.id: i for i, task in enumerate(plan.tasks)}
     return [
         (plan.by_id[name], waves[name])
@@ -186,39 +194,41 @@ def _items(task: Task, plan: Plan, known: Mapping[str, Range]) -> Range:
         size = len(given) if isinstance(given, list) else 0
         count = Range(low=size, high=size)
     else:
-        source = re.fullmatch(r"\$\{\s*steps\.(\w+)\.output\s*\}", task.foreach)
+        source = re.fullmatch(r"\$\{\s*\(?steps\.(\w+)\.(?:output|compounds)\)?\s*\}", task.foreach)
         listed = source is not None and source[1] in known and plan.by_id[source[1]].foreach is not None
         count = Range(low=0, high=known[source[1]].high if source and listed else None)
     return Range(low=0, high=count.high) if task.when is not None else count
 
 
 def _estimate(
-    task: Task, wave: int, items: Range, policy: Policy, tools: Mapping[str, Tool], before: list[StepEstimate]
-) -> StepEstimate:
+    task: Task, wave: int, items: Range, rounds: int, policy: Policy, tools: Mapping[str, Tool], before: list[StepEstimate]
+) -> StepEstimate:  # fmt: skip
     common: dict[str, Any] = {
         "id": task.id, "title": task.title, "kind": task.kind, "needs": task.needs, "wave": wave,
-        "when": task.when, "on_error": task.on_error, "items": items if task.foreach is not None else None,
+        "when": task.when, "on_error": task.on_error, "rounds": rounds, "until": task.loop.until if task.loop else None,
+        "members": task.members, "items": items if task.foreach is not None else None,
     }  # fmt: skip
     if task.tool is not None:
         tool = tools[task.tool]
         decision = policy.decide(tool.name, tool.domain, tool.effects)
-        calls = NONE if decision.verdict == "deny" else items
+        calls = NONE if decision.verdict == "deny" else items.times(1, rounds)
         repeatable = tool.cost == "cheap" and tool.effects <= {"compute"} and task.claims != ()
         return StepEstimate(
-            **common, action=tool.name, calls=calls, retries=Range(high=calls.times(0, task.retry.max).high),
-            checked=calls if repeatable else NONE, effects=tuple(sorted(tool.effects)), cost=tool.cost, verdict=decision.verdict,
+            **common, action=tool.name, calls=calls, retries=Range(high=calls.times(0, task.retry.max).high) if task.retry.max else NONE,
+            checked=items if repeatable and calls.high != 0 else NONE, effects=tuple(sorted(tool.effects)), cost=tool.cost, verdict=decision.verdict,
             reason="" if decision.verdict == "allow" else decision.reason,
         )  # fmt: skip
     if task.agent is not None and not {"rank", "flags"} & task.arguments.keys():
         least = 0 if task.when is not None else 1
         return StepEstimate(
-            **common, action=task.agent, calls=Range(high=AGENT_TOOL_CALLS), checked=Range(high=AGENT_TOOL_CALLS),
-            model_calls=Range(low=0, high=AGENT_MODEL_CALLS), tokens=AGENT_TOKENS.times(least, 2),
+            **common, action=task.agent, calls=Range(high=AGENT_TOOL_CALLS).times(1, rounds), checked=Range(high=AGENT_TOOL_CALLS),
+            model_calls=Range(low=0, high=AGENT_MODEL_CALLS).times(1, rounds), tokens=AGENT_TOKENS.times(least, 2 * rounds),
         )  # fmt: skip
     if task.kind == "verify":
         checked = _sum(step.checked for step in before if step.id in task.needs)
         return StepEstimate(**common, action=task.kind, calls=Range(high=checked.high))
-    return StepEstimate(**common, action=task.agent or task.kind, calls=NONE)
+    action = "a group" if task.kind == "group" else task.agent or task.kind
+    return StepEstimate(**common, action=action, calls=NONE)
 
 
 def _sum(ranges: Iterable[Range]) -> Range:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +26,22 @@ _WORDS = {
     "image": "the path of a picture", "signal": "the path of a signal with its rate, as in 'trace.npy@100 Hz'",
 }  # fmt: skip
 _RECORD_KEYS = {
-    "compound": ("name", "smiles", "inchi", "inchikey", "registry_id", "source"),
+    "compound": ("name", "smiles", "inchi", "inchikey", "registry_id", "source", "problem"),
     "sequence": ("sequence", "name", "topology"),
 }
 
 
-def complete_inputs(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, Any]:
+def complete_inputs(
+    workflow: Workflow,
+    given: Mapping[str, Any],
+    *,
+    later: Collection[str] = (),
+    folders: Mapping[str, Path] | None = None,
+) -> dict[str, Any]:
     """Return the value of every input: as given, or by default. Compound and sequence files are read into records.
 
-    Paths that are given are taken from the working directory, those of defaults from the workflow's folder.
+    Paths that are given are taken from the working directory or from the input's own folder in `folders`, those of defaults
+    from the workflow's folder. Inputs in `later` have no value yet and are left out.
     Raises InvalidInput: `unknown_input` with the nearest name, `missing_input`, `bad_input` naming what was expected;
     and what reading a file raises.
     """
@@ -47,7 +54,7 @@ def complete_inputs(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, A
                 hint=did_you_mean(name, known),
                 details={"input": name},
             )
-    missing = [name for name, spec in known.items() if spec.must_be_given and name not in given]
+    missing = [n for n, spec in known.items() if spec.must_be_given and n not in given and n not in later]
     if missing:
         raise InvalidInput(
             "missing_input", f"{workflow.name} needs {', '.join(missing)}",
@@ -57,7 +64,10 @@ def complete_inputs(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, A
     values: dict[str, Any] = {}
     for name, spec in known.items():
         if name in given:
-            values[name] = _read(name, spec, check_value(name, spec, given[name]), Path())
+            folder = (folders or {}).get(name, Path())
+            values[name] = _read(name, spec, check_value(name, spec, given[name]), folder)
+        elif name in later:
+            continue
         elif spec.has_default:
             values[name] = _read(
                 name, spec, check_value(name, spec, spec.default), Path(workflow.document.file).parent

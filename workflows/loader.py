@@ -11,23 +11,20 @@ from typing import Any
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from benchmate.agents.contracts import Plan, Task
+from benchmate.agents.contracts import Plan
 from benchmate.runtime.errors import InvalidInput, NotFound, did_you_mean
 from benchmate.runtime.expressions import fill
 from benchmate.tools.base import Tool
 from benchmate.tools.registry import load_registry
 from benchmate.workflows.checks import check_arguments, check_workflow
 from benchmate.workflows.document import read_document
-from benchmate.workflows.inputs import INPUT_KINDS, complete_inputs
-from benchmate.workflows.schema import Step, Workflow
-from benchmate.workflows.shape import shape_problems
+from benchmate.workflows.expansion import expand
+from benchmate.workflows.inputs import complete_inputs
+from benchmate.workflows.parts import read_parts, shipped_workflows
+from benchmate.workflows.schema import Workflow
+from benchmate.workflows.shape import in_order, shape_problems
 
-SHIPPED = Path(__file__).parent
-
-
-def shipped_workflows() -> dict[str, Path]:
-    """Return the workflows that ship, by name."""
-    return {path.stem: path for path in sorted(SHIPPED.glob("*.yaml"))}
+__all__ = ["load_workflow", "parse_workflow", "shipped_workflows", "to_plan", "to_yaml"]
 
 
 def load_workflow(
@@ -38,7 +35,15 @@ def load_workflow(
     Raises NotFound (`unknown_workflow`, `no_such_file`), and InvalidInput (`bad_workflow`) as `parse_workflow`
     does.
     """
-    path = _path_of(source)
+    return _load(_path_of(source), (), tools, agents)
+
+
+def _load(
+    path: Path,
+    within: tuple[Path, ...],
+    tools: Mapping[str, Tool] | None,
+    agents: Collection[str] | None,
+) -> Workflow:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -49,7 +54,7 @@ def load_workflow(
         raise NotFound(
             "no_such_file", f"{path} cannot be read: {error.strerror}", details={"file": str(path)}
         ) from None
-    return parse_workflow(text, str(path), tools=tools, agents=agents)
+    return parse_workflow(text, str(path), tools=tools, agents=agents, within=within)
 
 
 def parse_workflow(
@@ -58,11 +63,13 @@ def parse_workflow(
     *,
     tools: Mapping[str, Tool] | None = None,
     agents: Collection[str] | None = None,
+    within: tuple[Path, ...] = (),
 ) -> Workflow:
     """Return the workflow that a YAML 1.2 text spells.
 
     Raises InvalidInput (`bad_workflow`): the message names file, line and step, the hint the nearest valid
     name, `details["problem"]` the kind of fault, and `details["problems"]` lists everything that is wrong.
+    `within` are the files of the workflows that do this one, outermost first, its own the last.
     """
     document = read_document(text, file)
     if not isinstance(document.data, dict):
@@ -74,9 +81,11 @@ def parse_workflow(
     except ValidationError as error:
         raise _first(shape_problems(error, document, Workflow.model_json_schema())) from None
     workflow._document = document
-    problems = check_workflow(workflow, *_surroundings(tools, agents))
+    chain = within or (Path(file).resolve(),)
+    problems = read_parts(workflow, chain, lambda path, deeper: _load(path, deeper, tools, agents))
+    problems += check_workflow(workflow, *_surroundings(tools, agents))
     if problems:
-        raise _first(problems)
+        raise _first(in_order(problems))
     return workflow
 
 
@@ -94,17 +103,16 @@ def to_plan(
     if problems:
         raise _first(problems)
     names = {"inputs": values}
+    made = expand(workflow, values)
     plan = Plan(
         title=str(fill(workflow.title, names))
         or workflow.name.replace("_", " ").replace("-", " ").capitalize(),
-        question=None if workflow.plan is None else str(fill(workflow.plan, names)),
-        inputs=values,
-        input_kinds={
-            name: INPUT_KINDS[spec.type] for name, spec in workflow.inputs.items() if spec.type in INPUT_KINDS
-        },
-        tasks=tuple(_task(step) for step in workflow.steps or ()),
+        question=workflow.question if workflow.plan is None else str(fill(workflow.plan, names)),
+        inputs=made.inputs,
+        input_kinds=made.kinds,
+        tasks=tuple(made.tasks),
         made_by=f"workflow {workflow.name}",
-        approve=workflow.approve,
+        approve=made.approve,
     )
     return plan if workflow.plan is not None else plan.check()
 
@@ -116,30 +124,6 @@ def to_yaml(workflow: Workflow) -> str:
     yaml.default_flow_style, yaml.sort_base_mapping_type_on_output, yaml.width = False, False, 120
     yaml.dump(workflow.model_dump(mode="json", by_alias=True, exclude_unset=True), buffer)
     return buffer.getvalue()
-
-
-def _task(step: Step) -> Task:
-    options = (
-        step.arguments
-        if step.kind in ("tool", "agent")
-        else getattr(step, step.kind).model_dump(exclude_unset=True)
-    )
-    return Task(
-        id=step.id,
-        kind=step.kind,
-        title=step.title,
-        tool=step.tool,
-        agent=step.agent,
-        arguments=dict(options),
-        needs=step.needs,
-        when=step.when,
-        foreach=step.foreach,
-        item_name=step.item_name,
-        max_parallel=step.max_parallel,
-        retry=step.retry,
-        on_error=step.on_error,
-        claims=step.claims,
-    )
 
 
 def _path_of(source: str | Path) -> Path:

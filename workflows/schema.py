@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
-from benchmate.agents.contracts import OnError, Retry
+from benchmate.agents.contracts import Loop, OnError, Retry
 from benchmate.runtime.budget import BudgetLimits
 from benchmate.runtime.policy import Policy, Rule
 from benchmate.runtime.settings import Mode
 from benchmate.workflows.document import Document
+from benchmate.workflows.document import Path as Place
 
 SCHEMA = "benchmate.workflow/v1"
 SCHEMA_FILE = Path(__file__).parent / "workflow.schema.json"
@@ -22,7 +24,7 @@ InputType = Literal[
     "string", "number", "integer", "boolean", "array", "object", "compound", "compounds", "sequence", "file", "image", "signal",
 ]  # fmt: skip
 PlainType = Literal["string", "number", "integer", "boolean", "object"]
-Action = Literal["tool", "agent", "verify", "approve", "report"]
+Action = Literal["tool", "agent", "verify", "approve", "report", "workflow", "steps"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
 # Which types each constraint of an input belongs to.
@@ -223,13 +225,14 @@ class ReportOptions(Part):
 
 
 class Step(Part):
-    """One step: exactly one of `tool`, `agent`, `verify`, `approve` and `report`."""
+    """One step: exactly one of `tool`, `agent`, `verify`, `approve`, `report`, `workflow` and `steps`."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [action]} for action in ACTIONS]})
 
     id: str = Field(
-        pattern=r"^[a-z][a-z0-9_]{0,63}$",
-        description="The step's name in `needs` and in expressions: lower-case letters, digits and _.",
+        pattern=r"^[a-z][a-z0-9_-]{0,63}$",
+        description="The step's name in `needs` and in expressions: lower-case letters, digits and _; one with a - has no "
+        "name in expressions.",
         examples=["properties"],
     )
     title: str = Field(
@@ -244,6 +247,24 @@ class Step(Part):
         None, description="Wait for a person's word.", examples=[{"message": "Go on?"}]
     )
     report: ReportOptions | None = Field(None, description="Write the report.", examples=[{}])
+    workflow: str | None = Field(
+        None,
+        min_length=1,
+        description="Do the steps of another workflow: its file, from this one's folder, or the name of one that ships.",
+        examples=["lead_triage"],
+    )
+    steps: tuple[Step, ...] | None = Field(
+        None,
+        min_length=1,
+        description="A group of steps, which ends when they have. With `loop` they are repeated together.",
+        examples=[[{"id": "logp", "tool": "compute_descriptors", "with": {"compound": "aspirin"}}]],
+    )
+    loop: Loop | None = Field(
+        None,
+        description="Repeat the step, or the steps of the group or the workflow, until a condition holds. Only what "
+        "failed or does not fulfil it yet is done again.",
+        examples=[{"until": "result.quantities.logp.value < 3", "max": 5}],
+    )
     needs: tuple[str, ...] = Field(
         (),
         description="Steps that end before this one starts. An expression may use only these.",
@@ -275,7 +296,7 @@ class Step(Part):
     arguments: dict[str, JsonValue] = Field(
         default_factory=dict,
         alias="with",
-        description="The tool's arguments, or the agent's goal and options. Values may hold ${…}.",
+        description="The tool's arguments, the agent's goal and options, or the workflow's inputs. Values may hold ${…}.",
         examples=[{"compound": "${mol.compound}"}],
     )
     retry: Retry = Field(
@@ -379,6 +400,12 @@ class Workflow(Part):
         description="What is done. Steps without a need between them run in parallel.",
         examples=[[{"id": "logp", "tool": "compute_descriptors", "with": {"compound": "aspirin"}}]],
     )
+    question: str | None = Field(
+        None,
+        min_length=1,
+        description="The question that the steps answer: the report puts its answer together for it.",
+        examples=["Which is more lipophilic, aspirin or ibuprofen?"],
+    )
     plan: str | None = Field(
         None,
         min_length=1,
@@ -387,6 +414,16 @@ class Workflow(Part):
     )
 
     _document: Document | None = PrivateAttr(None)
+    _parts: dict[str, Workflow] = PrivateAttr(default_factory=dict)
+
+    @property
+    def parts(self) -> dict[str, Workflow]:
+        """The workflows that its steps do, by the step's id."""
+        return self._parts
+
+    def walk(self) -> Iterator[tuple[Place, Step, tuple[Step, ...]]]:
+        """Yield every step, those of groups too, with its place in the file and the groups that it is in, outermost first."""
+        yield from _walk(self.steps or (), ("steps",), ())
 
     @property
     def document(self) -> Document:
@@ -408,7 +445,19 @@ class Workflow(Part):
             raise PydanticCustomError(
                 "steps_or_plan", "a workflow has either `steps` or, for the planner, `plan`"
             )
+        if self.question is not None and self.plan is not None:
+            raise PydanticCustomError(
+                "steps_or_plan", "`question` goes with `steps`; `plan` is a question itself"
+            )
         return self
+
+
+def _walk(
+    steps: tuple[Step, ...], place: Place, groups: tuple[Step, ...]
+) -> Iterator[tuple[Place, Step, tuple[Step, ...]]]:
+    for i, step in enumerate(steps):
+        yield (*place, i), step, groups
+        yield from _walk(step.steps or (), (*place, i, "steps"), (*groups, step))
 
 
 def export_schema() -> str:

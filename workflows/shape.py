@@ -79,5 +79,7 @@ def _keys_at(schema: Mapping[str, Any], path: Sequence[str | int]) -> set[str]:
 
 def _dotted(path: Path) -> str:
     """Return the part of a path that a reader needs beside the line and the step."""
-    inner = path[2:] if path[:1] == ("steps",) else path
+    inner = path
+    while len(inner) > 1 and inner[0] == "steps" and isinstance(inner[1], int):
+        inner = inner[2:]
     return ".".join(str(part) for part in inner) or "the file"

@@ -23,9 +23,49 @@ from typing import Any
 COMPOUNDS = ["aspirin", "ibuprofen", "paracetamol", "caffeine", "lidocaine", "nonsensol"]
 
 
+LOOPS = """\
+schema: benchmate.workflow/v1
+name: loops
+steps:
+  - id: root
+    tool: calculate
+    loop: {until: result.quantities.result.value < 0.2, max: 6}
+    with: {calculation: "${loop.last.quantities.result.value if loop.round > 1 else 8} / 4"}
+  - id: series
+    tool: calculate
+    foreach: [2, 20, 3]
+    as: n
+    loop: {until: result.quantities.result.value > 10, max: 5}
+    with: {calculation: "${n} * ${loop.round}"}
+  - id: grow
+    needs: [root]
+    loop: {until: steps.second.output.quantities.result.value > 10, max: 4}
+    steps:
+      - id: first
+        tool: calculate
+        with: {calculation: "${loop.round} * 2"}
+      - id: still
+        tool: calculate
+        with: {calculation: 2 + 2}
+      - id: second
+        needs: [first, still]
+        tool: calculate
+        with: {calculation: "${steps.first.output.quantities.result.value} * ${steps.still.output.quantities.result.value}"}
+  - id: verify
+    needs: [root, series, grow]
+    verify: {}
+"""
+WORKFLOW, INPUTS = "lead_triage", {"compounds": COMPOUNDS}
+
+
 def main() -> None:
-    """Run as: kill_driver.py FOLDER FIRST STEP."""
+    """Run as: kill_driver.py FOLDER FIRST STEP [loops]."""
+    global WORKFLOW, INPUTS
     folder, first, step = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    if "loops" in sys.argv[4:]:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "loops.yaml").write_text(LOOPS)
+        WORKFLOW, INPUTS = str(folder / "loops.yaml"), {}
     prepare()
     transitions = run(folder / "reference")
     expected = summary(folder / "reference")
@@ -90,7 +130,7 @@ def run(out: Path, kill_after: int | None = None) -> int:
 
     Journal.append_many = counted  # type: ignore[method-assign]
     try:
-        asyncio.run(execute(workflow="lead_triage", inputs={"compounds": COMPOUNDS}, out=out))
+        asyncio.run(execute(workflow=WORKFLOW, inputs=INPUTS, out=out))
     finally:
         Journal.append_many = original  # type: ignore[method-assign]
     return count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -90,3 +91,42 @@ def test_the_example_files_of_workflows_are_valid() -> None:
     assert examples
     for number, text in enumerate(examples):
         parse_workflow(text, f"example {number}")
+
+
+WORKFLOWS = [b for b in blocks("docs/workflows.md", "yaml") if b.startswith("schema:")]
+
+
+@pytest.mark.usefixtures("inline_tools")
+@pytest.mark.parametrize("text", WORKFLOWS, ids=[re.findall(r"name: (\w+)", b)[0] for b in WORKFLOWS])
+async def test_the_example_files_of_workflows_run(text: str, tmp_path: Path) -> None:
+    from benchmate.app.runs import execute
+
+    (tmp_path / "example.yaml").write_text(text)
+    outcome = await execute(workflow=str(tmp_path / "example.yaml"), out=tmp_path / "runs")
+    assert outcome.status == "complete", outcome.answer
+    assert outcome.report is not None
+    assert outcome.report.claims
+
+
+def test_the_commands_of_the_workflows_page_run_as_written(tmp_path: Path) -> None:
+    files = {re.findall(r"name: (\w+)", text)[0]: text for text in WORKFLOWS}
+    for name, text in files.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    (tmp_path / "hits.sdf").write_bytes(sdf_of("CCO", "CC(=O)Nc1ccc(O)cc1"))
+    commands = [
+        line[2:]
+        for b in blocks("docs/workflows.md", "console")
+        for line in b.splitlines()
+        if line.startswith("$ ")
+    ]
+    assert len(commands) >= 4
+    for command in commands:
+        words = [sys.executable, "-m", "benchmate.app.cli", *shlex.split(command)[1:]]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, (command, done.stderr)
+
+
+def sdf_of(*smiles: str) -> bytes:
+    from rdkit import Chem
+
+    return "".join(f"{Chem.MolToMolBlock(Chem.MolFromSmiles(s))}$$$$\n" for s in smiles).encode()

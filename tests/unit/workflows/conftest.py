@@ -8,6 +8,7 @@ from benchmate.tools.base import Tool
 
 MODULES = (
     "chemistry.structures",
+    "mathematics.calculation",
     "chemistry.descriptors",
     "chemistry.similarity",
     "biology.dna",

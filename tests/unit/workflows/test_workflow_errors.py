@@ -65,7 +65,7 @@ CASES: dict[str, tuple[str, str, str | None, str, str | None]] = {
     "a text for needs": (f"{HEAD}{PROPERTIES}    needs: props #!\n", "bad_value", "props", "needs", None),
     "too many in parallel": (f"{HEAD}{PROPERTIES}    max_parallel: 500 #!\n", "bad_value", "props", "64", None),
     "a word for on_error": (f"{HEAD}{PROPERTIES}    on_error: skip #!\n", "bad_value", "props", "on_error", "'skip_rest'"),
-    "a dash in a step's name": (f"{HEAD}{PROPERTIES.replace('id: props', 'id: my-props')}".replace("my-props", "my-props #!"), "bad_value", "my-props", "id", None),
+    "a capital in a step's name": (f"{HEAD}{PROPERTIES.replace('id: props', 'id: Props')}".replace("Props", "Props #!"), "bad_value", "Props", "id", None),
     "an order that is none": (f"{ANALYST}      rank: {{by: qed, order: downward}} #!\n", "bad_value", "rank", "order", None),
     "a type that is none": (HEAD + "  x: {type: float} #!\n" + PROPERTIES, "bad_value", None, "inputs.x.type", None),
     "an effect that is none": (HEAD + "policy: {rules: [{effect: wriet, decision: deny}]} #!\n" + PROPERTIES, "bad_value", None, "'write'", None),
@@ -184,6 +184,14 @@ def test_every_fault_is_named_with_file_line_step_and_the_nearest_name(
     assert "more problem" not in info.message, info.details["problems"]
     if hinted is not None:
         assert info.hint is not None and hinted in info.hint
+
+
+def test_a_step_with_a_dash_has_no_name_in_expressions(tools: dict[str, Tool]) -> None:
+    text = HEAD + PROPERTIES.replace("id: props", "id: my-props")
+    parse_workflow(text, "w.yaml", tools=tools, agents=AGENTS)
+    text += "  - id: b\n    needs: [my-props]\n    tool: compute_descriptors\n    with: {compound: '${steps.my-props.output}'}\n"
+    with pytest.raises(InvalidInput, match="there is no 'props.output'"):
+        parse_workflow(text, "w.yaml", tools=tools, agents=AGENTS)
 
 
 def test_all_problems_are_listed_in_the_order_of_the_file(tools: dict[str, Tool]) -> None:

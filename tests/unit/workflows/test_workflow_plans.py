@@ -208,7 +208,7 @@ def test_any_default_survives_the_way_through_yaml(values: dict[str, Any]) -> No
 
 
 def test_what_ships() -> None:
-    assert list(shipped_workflows()) == ["ask", "construct_check", "lead_triage"]
+    assert list(shipped_workflows()) == ["ask", "construct_check", "lead_triage", "matched_controls"]
 
 
 @pytest.mark.parametrize("name", ["lead_triage", "lead-triage"])
@@ -238,7 +238,7 @@ def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
 # --- the workflows that ship
 
 
-@pytest.mark.parametrize("name", ["ask", "construct_check", "lead_triage"])
+@pytest.mark.parametrize("name", ["ask", "construct_check", "lead_triage", "matched_controls"])
 def test_every_shipped_workflow_makes_a_plan_from_its_own_inputs(tools: dict[str, Tool], name: str) -> None:
     flow = load_workflow(name, tools=tools, agents=AGENTS)
     plan = plan_of(flow, tools)
@@ -250,7 +250,7 @@ def test_every_shipped_workflow_makes_a_plan_from_its_own_inputs(tools: dict[str
     assert again.model_dump() == flow.model_dump()
 
 
-@pytest.mark.parametrize("name", ["ask", "construct_check", "lead_triage"])
+@pytest.mark.parametrize("name", ["ask", "construct_check", "lead_triage", "matched_controls"])
 def test_every_shipped_workflow_fits_the_tools_and_agents_that_are_installed(name: str) -> None:
     assert to_plan(load_workflow(name)).made_by == f"workflow {name}"
 

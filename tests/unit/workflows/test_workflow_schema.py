@@ -39,7 +39,7 @@ def test_every_example_is_valid(part: type[BaseModel]) -> None:
 
 def test_the_schema_knows_that_a_step_has_one_action() -> None:
     step = json.loads(export_schema())["$defs"]["Step"]
-    assert step["oneOf"] == [{"required": [a]} for a in ("tool", "agent", "verify", "approve", "report")]
+    assert step["oneOf"] == [{"required": [a]} for a in schema.ACTIONS]
     assert {"as", "with", "needs", "when", "foreach"} <= set(step["properties"])
 
 
