@@ -64,8 +64,9 @@ class EvidenceIndex(Mapping[str, list[Evidence]]):
     def _learn(self, identity: str, body: Mapping[str, Any]) -> None:
         result = body["result"]
         about = next((entity["label"] for entity in result.get("entities", ())), body["name"])
-        if result.get("warnings"):
-            self.warnings[identity] = [f"{about}: {warning}" for warning in result["warnings"]]
+        listed = {notice["summary"] for notice in result.get("hazards", ())}  # no doubt about the result
+        if warnings := [w for w in result.get("warnings", ()) if w not in listed]:
+            self.warnings[identity] = [f"{about}: {warning}" for warning in warnings]
         for entity in result.get("entities", ()):
             key, details = entity["key"], entity.get("details", {})
             self.names.setdefault(key, set()).update((entity["label"].lower(), entity["given"].lower()))

@@ -22,6 +22,7 @@ from benchmate.app import (
     cli_library,
     cli_memory,
     cli_model,
+    cli_policy,
     cli_runs,
     cli_serve,
     cli_tools,
@@ -124,6 +125,10 @@ app.add_typer(tools, name="tool", rich_help_panel=TOOLS)
 app.command("ingest", rich_help_panel=TOOLS)(cli_library.ingest)
 app.command("search", rich_help_panel=TOOLS)(cli_library.search)
 
+policy = typer.Typer(help="Show what the policy in force allows, asks and denies; check a policy file.")
+policy.command("show")(cli_policy.show_policy)
+policy.command("check")(cli_policy.check_policy)
+app.add_typer(policy, name="policy", rich_help_panel=HERE)
 model = typer.Typer(help="Fetch the built-in model, or look whether it is here.")
 model.command("pull")(cli_model.pull_model)
 model.command("status")(cli_model.show_model)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from benchmate.app import output
-from benchmate.app.cli_options import Budget, Json, ModeOption, Out, Private, Profile
+from benchmate.app.cli_options import Budget, Json, ModeOption, Out, PolicyFile, Private, Profile
 
 SessionName = Annotated[
     str,
@@ -29,6 +29,7 @@ def chat(
     profile: Profile = None,
     mode: ModeOption = None,
     out: Out = None,
+    policy: PolicyFile = None,
     private: Private = False,
     budget: Budget = None,
     plain: Annotated[
@@ -50,7 +51,7 @@ def chat(
     from benchmate.app.repl.screen import Screen
     from benchmate.app.sessions import Sessions
 
-    settings = options.settings_of(out, profile, mode)
+    settings = options.settings_of(out, profile, mode, policy)
     limits = options.read_budget(budget)
     at_terminal = terminal_here()
     screen = Screen(plain=plain or not at_terminal)

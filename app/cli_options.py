@@ -35,6 +35,14 @@ ModeOption = Annotated[
         "offline never asks. Default: offline.",
     ),
 ]
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy",
+        metavar="FILE",
+        help="The machine's policy: what may be called. Default: the setting `policy`, else the defaults.",
+    ),
+]
 Private = Annotated[
     bool, typer.Option("--private", help="What you give is private: no outside service gets to see it.")
 ]
@@ -71,15 +79,22 @@ WorkflowName = Annotated[
 
 
 def settings_of(
-    out: Path | None = None, profile: str | None = None, mode: ModeName | None = None
+    out: Path | None = None,
+    profile: str | None = None,
+    mode: ModeName | None = None,
+    policy: Path | None = None,
 ) -> Settings:
     """Return the settings in force under these options.
 
-    Raises InvalidInput (`bad_settings`, `unknown_profile`).
+    Raises InvalidInput (`bad_settings`, `unknown_profile`), and what `read_policy` raises for a policy file.
     """
     from benchmate.runtime.settings import load_settings
 
-    settings = load_settings(runs_dir=out, profile=profile, mode=mode)
+    settings = load_settings(runs_dir=out, profile=profile, mode=mode, policy=policy)
+    if settings.policy is not None:  # what is wrong with it is said before anything begins
+        from benchmate.app.machine_policy import machine_policy
+
+        machine_policy(settings)
     settings.model  # noqa: B018  names the profile that does not exist before anything begins
     return settings
 

@@ -20,6 +20,7 @@ from benchmate.app.cli_options import (
     Json,
     ModeOption,
     Out,
+    PolicyFile,
     Private,
     Profile,
     Quiet,
@@ -59,6 +60,7 @@ def ask(
     out: Out = None,
     profile: Profile = None,
     mode: ModeOption = None,
+    policy: PolicyFile = None,
     private: Private = False,
     yes: Yes = False,
     budget: Budget = None,
@@ -68,7 +70,7 @@ def ask(
     """Answer a question with checked evidence."""
     from benchmate.app.runs import execute
 
-    settings = options.settings_of(out, profile, mode)
+    settings = options.settings_of(out, profile, mode, policy)
     fetch_on_first_use(settings, quiet)
     limits = options.read_budget(budget)
     understood = _understood(question, quiet)
@@ -110,6 +112,7 @@ def run(
     out: Out = None,
     profile: Profile = None,
     mode: ModeOption = None,
+    policy: PolicyFile = None,
     private: Private = False,
     yes: Yes = False,
     budget: Budget = None,
@@ -120,7 +123,7 @@ def run(
     from benchmate.app.runs import execute
     from benchmate.workflows.loader import load_workflow
 
-    settings = options.settings_of(out, profile, mode)
+    settings = options.settings_of(out, profile, mode, policy)
     loaded = load_workflow(workflow)
     given = options.workflow_inputs(loaded, inputs_file, inputs)
     limits = options.read_budget(budget, loaded.budget)
@@ -146,6 +149,7 @@ def resume(
     reject: Annotated[bool, typer.Option("--reject", help="Answer the open question with no.")] = False,
     because: Annotated[str, typer.Option("--note", metavar="TEXT", help="Why; goes on record.")] = "",
     out: Out = None,
+    policy: PolicyFile = None,
     yes: Yes = False,
     budget: Budget = None,
     as_json: Json = False,
@@ -158,7 +162,7 @@ def resume(
 
     if approve and reject:
         raise InvalidInput("two_answers", "--approve and --reject are two answers", hint="give one of them")
-    folder = find_run(name, options.settings_of(out).runs_dir)
+    folder = find_run(name, options.settings_of(out, policy=policy).runs_dir)
     limits = options.read_budget(budget)
     answer = ApprovalAnswer(approved=approve, note=because) if approve or reject else None
     outcome = drive(
@@ -168,6 +172,7 @@ def resume(
             approver=approver(yes, progress.paused),
             answer=answer,
             budget=limits,
+            policy_file=policy,
         ),
         folder.parent,
         quiet,

@@ -12,7 +12,7 @@ import typer
 
 from benchmate.app import cli_options as options
 from benchmate.app import output
-from benchmate.app.cli_options import Json, ModeOption, Out, Private, Quiet, Yes
+from benchmate.app.cli_options import Json, ModeOption, Out, PolicyFile, Private, Quiet, Yes
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -115,6 +115,7 @@ def call_tool(
     ] = None,
     out: Out = None,
     mode: ModeOption = None,
+    policy: PolicyFile = None,
     private: Private = False,
     yes: Yes = False,
     as_json: Json = False,
@@ -128,7 +129,7 @@ def call_tool(
 
     load_registry()[name]  # a misspelt name opens no run
     given = {**_json_object(arguments), **options.read_pairs("--arg", pairs)}
-    settings = options.settings_of(out, None, mode)
+    settings = options.settings_of(out, None, mode, policy)
     evidence = asyncio.run(
         call_once(
             name, given, out=settings.runs_dir, settings=settings, approver=approver(yes), private=private
@@ -151,6 +152,7 @@ def make_table(
     ] = None,
     out: Out = None,
     mode: ModeOption = None,
+    policy: PolicyFile = None,
     private: Private = False,
     as_json: Json = False,
 ) -> int:
@@ -173,7 +175,7 @@ def make_table(
         raise InvalidInput("not_tabulated", f"{name} does not take one compound or one sequence")
     given = options.read_pairs("--arg", pairs)
     items = [{entities[0]: record, **given} for record in read(file)]
-    settings = options.settings_of(out, None, mode)
+    settings = options.settings_of(out, None, mode, policy)
     folder, evidence, table = asyncio.run(
         table_once(name, items, out=settings.runs_dir, settings=settings, private=private)
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmate.app import cli_options as options
 from benchmate.app import output
-from benchmate.app.cli_options import Input, Inputs, Json, ModeOption, WorkflowName
+from benchmate.app.cli_options import Input, Inputs, Json, ModeOption, PolicyFile, WorkflowName
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -41,18 +41,22 @@ def plan(
     inputs: Input = None,
     inputs_file: Inputs = None,
     mode: ModeOption = None,
+    policy: PolicyFile = None,
     as_json: Json = False,
 ) -> int:
     """Show the steps, calls, costs and approvals of a workflow. Nothing runs."""
+    from dataclasses import replace
+
+    from benchmate.app.machine_policy import machine_policy
     from benchmate.runtime.policy import Policy
     from benchmate.workflows.dry_run import dry_run
     from benchmate.workflows.loader import load_workflow, to_plan
 
     loaded = load_workflow(workflow)
     made = to_plan(loaded, options.workflow_inputs(loaded, inputs_file, inputs))
-    network = options.settings_of(mode=mode).mode.network
-    policy = Policy.load(loaded.policy.model_dump(mode="json", exclude_none=True), mode_network=network)
-    estimate = dry_run(made, policy)
+    settings = options.settings_of(mode=mode, policy=policy)
+    machine = replace(machine_policy(settings) or Policy(), mode_network=settings.mode.network)
+    estimate = dry_run(made, loaded.policy_for(settings.mode).under(machine))
     return output.emit(as_json, estimate.model_dump(mode="json"), estimate_view(estimate))
 
 

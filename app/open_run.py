@@ -14,6 +14,7 @@ from typing import Any
 from benchmate.agents.attachments import Attachment
 from benchmate.agents.contracts import Plan, Report
 from benchmate.agents.earlier import Earlier
+from benchmate.app.machine_policy import machine_policy
 from benchmate.runtime.artifacts import ArtifactStore
 from benchmate.runtime.budget import Budget, BudgetLimits
 from benchmate.runtime.context import EarlierRun, RunContext, body_of
@@ -77,6 +78,7 @@ async def open_run(
     listeners: Sequence[Listener] = (),
     budget: BudgetLimits | None = None,
     policy: Policy | None = None,
+    workflow_policy: Policy | None = None,
     private: bool = False,
     recording: Path | None = None,
     follows: Sequence[Path] = (),
@@ -86,7 +88,8 @@ async def open_run(
 
     `engine` is a model to use instead of the profile's. With `recording`, a finished run's folder, nothing is called: its
     journal answers. `follows` are runs of the same session, oldest first, whose results are cited where the same is asked;
-    a run that is taken up again finds those it was opened with beside it. Raises StorageError (`storage_denied`, `run_locked` …) before anything is started.
+    a run that is taken up again finds those it was opened with beside it. `policy` is the machine's: by default the one that the
+    settings name, else, for a run that is taken up again, the one it had; a `workflow_policy` can only be stricter. Raises StorageError (`storage_denied`, `run_locked` …) before anything is started.
     """
     from filelock import FileLock, Timeout
 
@@ -127,7 +130,7 @@ async def open_run(
             journal=journal,
             artifacts=ArtifactStore(folder / "artifacts"),
             budget=Budget(budget or _recorded_budget(journal), spent_seconds=_spent_seconds(journal)),
-            policy=policy or _recorded_policy(told, mode),
+            policy=_policy_in_force(policy, workflow_policy, told, settings, mode),
             mode=mode,
             http=http,
             workers=workers,
@@ -278,16 +281,31 @@ def _recorded_budget(journal: Journal) -> BudgetLimits:
     return BudgetLimits.model_validate(told[-1]) if told else BudgetLimits()
 
 
-def _recorded_policy(journal: Journal, mode: Mode) -> Policy:
-    opened = journal.first("run.opened")
-    return Policy.load(opened.body.get("policy", {}) if opened else {}, mode_network=mode is not Mode.REPLAY)
+def _policy_in_force(
+    machine: Policy | None, workflow: Policy | None, told: Journal, settings: Settings, mode: Mode
+) -> Policy:
+    """Return the machine's policy, with a workflow's under it. A replay has those of the recording."""
+    opened = told.first("run.opened")
+    body = opened.body if opened else {}
+    network = mode is not Mode.REPLAY
+    if machine is None and mode is not Mode.REPLAY:
+        machine = machine_policy(settings)
+    if machine is None:
+        machine = Policy.load(body.get("policy", {}), mode_network=network)
+    if workflow is None and "workflow_policy" in body:
+        workflow = Policy.load(body["workflow_policy"], mode_network=network)
+    return machine if workflow is None else workflow.under(machine)
 
 
-def _policy_data(policy: Policy) -> dict[str, Any]:
+def _policy_data(policy: Policy | None) -> dict[str, Any]:
+    if policy is None:
+        return {}
     rules = [rule.model_dump(mode="json", exclude_none=True) for rule in policy.rules]
+    hazards = [rule.model_dump(mode="json") for rule in policy.hazards]
     return body_of(
         rules=rules or None,
         allow_tools=list(policy.allow_tools) if policy.allow_tools is not None else None,
+        hazards=hazards or None,
     )
 
 
@@ -360,7 +378,9 @@ def record_opening(
             **start,
             follows=[run.run_id for run in context.earlier] or None, title=title or (plan.title if plan else question), profile=context.settings.profile,
             mode=str(context.mode), versions=package_versions(),
-            budget=budget.model_dump(exclude_none=True) if budget else None, policy=_policy_data(context.policy) or None,
+            budget=budget.model_dump(exclude_none=True) if budget else None,
+            policy=_policy_data(context.policy.machine or context.policy) or None,
+            workflow_policy=_policy_data(context.policy if context.policy.machine else None) or None,
             model_profile=_profile_data(context.settings.model),
             roles=_roles_data(run.engine, context.settings) or None,
             private=private or None, model=getattr(run.engine, "name", None), model_version=getattr(run.engine, "version", None),

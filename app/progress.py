@@ -243,6 +243,14 @@ def _policy_decided(state: ProgressState, event: Event) -> ProgressState:
     return _with_failure(state, one_line(f"{tool} is not allowed: {reason}"))
 
 
+def _hazard_decided(state: ProgressState, event: Event) -> ProgressState:
+    """Note what is listed, once. A call that the gate stopped says so itself."""
+    text = one_line(str(event.data.get("summary", "")))
+    if event.data.get("verdict") != "allow" or not text or text in state.notices:
+        return state
+    return replace(state, notices=(*state.notices, text)[-MOST_NOTICES:])
+
+
 def _notice(state: ProgressState, event: Event) -> ProgressState:
     text = one_line(str(event.data.get("text", "")))
     return replace(state, notices=(*state.notices, text)[-MOST_NOTICES:]) if text else state
@@ -260,6 +268,7 @@ _CHANGES: dict[str, Callable[[ProgressState, Event], ProgressState]] = {
     "approval.asked": _approval_asked,
     "approval.given": _approval_given,
     "policy.decided": _policy_decided,
+    "hazard.decided": _hazard_decided,
     "verdicts": lambda state, event: replace(state, verdicts=dict(event.data.get("counts", {}))),
     "report.written": lambda state, event: replace(state, report=one_line(str(event.data.get("status")))),
     "run.closed": lambda state, event: replace(
@@ -464,6 +473,8 @@ def plain_line(before: ProgressState, after: ProgressState, event: Event) -> str
             return f"report written: {ENDINGS.get(after.report, after.report)}"
         case "run.closed":
             return f"run ended, {after.phase} ({usage_line(after)})"
+        case "hazard.decided":
+            return after.notices[-1] if after.notices != before.notices else None
         case "notice":
             return after.notices[-1] if after.notices else None
     return None

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
@@ -37,7 +37,7 @@ from benchmate.runtime.errors import BenchmateError, InvalidInput, NotFound, Sto
 from benchmate.runtime.files import write_atomically
 from benchmate.runtime.journal import Entry, Journal, Record, open_existing
 from benchmate.runtime.policy import Policy
-from benchmate.runtime.settings import Mode, Role, Settings, load_settings
+from benchmate.runtime.settings import Role, Settings, load_settings
 
 if TYPE_CHECKING:
     from benchmate.runtime.evidence import Evidence
@@ -122,21 +122,20 @@ async def execute(
     about, and what they found is cited, not computed again. Once `stop` is set no further call begins: what was begun is
     recorded, and the run ends in Refused (`stopped`), to be resumed.
 
+    `policy` is the machine's, in place of the one that the settings name; a workflow's own can only be stricter.
     `attach` are pictures and signals that the question is about: paths, 'PATH@RATE', or {"file": …, "sampling_rate": …}.
     Raises InvalidInput for a bad question, workflow or attachment (`bad_attachment`, `not_accepted`), StorageError
     when the folder cannot be written. What fails inside the run is in its report; a question that nobody is there to answer leaves the run `waiting`.
     """
     settings = settings or load_settings()
+    stricter: Policy | None = None
     if workflow is not None:
         from benchmate.workflows.loader import load_workflow, to_plan
 
         loaded = load_workflow(workflow)
         plan = to_plan(loaded, dict(inputs or {}))
         budget = budget or loaded.budget_limits
-        own = loaded.policy_for(settings.mode)
-        policy = policy or replace(
-            own, mode_network=settings.mode is not Mode.REPLAY
-        )  # offline, records may answer
+        stricter = loaded.policy_for(settings.mode)
     if plan is not None and plan.question is not None and not plan.tasks:
         question, attach, plan = plan.question, [*attach, *sources_in(plan).values()], None
     if question is not None and not question.strip():
@@ -153,6 +152,7 @@ async def execute(
         listeners=listeners,
         budget=budget,
         policy=policy,
+        workflow_policy=stricter,
         private=private,
         run_id=run_id,
         follows=follows,
@@ -178,18 +178,22 @@ async def resume_run(
     approver: Approver | None = None,
     answer: ApprovalAnswer | None = None,
     budget: BudgetLimits | None = None,
+    policy_file: Path | None = None,
     stop: threading.Event | None = None,
 ) -> RunOutcome:
     """Go on with a run that stopped anywhere: finished calls are returned from its journal, never made again.
 
-    `answer` answers the question it waits for; `budget` replaces its limits, also of a run that ended at one. Raises
+    `answer` answers the question it waits for; `budget` replaces its limits, also of a run that ended at one;
+    `policy_file` is the machine's policy from here on. Raises
     NotFound (`no_such_run`), InvalidInput (`nothing_to_go_on` for a tool call, `answer_to_nothing`).
     """
     folder = Path(folder)
     opened, closed = _how_it_stands(folder)
     if closed is not None and not (closed.body["status"] == "budget" and budget is not None):
         return load_outcome(folder)
-    settings = settings or load_settings(profile=opened.body["profile"], mode=opened.body["mode"])
+    settings = settings or load_settings(
+        profile=opened.body["profile"], mode=opened.body["mode"], policy=policy_file
+    )
     async with open_run(
         folder.parent,
         settings=settings,

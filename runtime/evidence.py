@@ -49,6 +49,31 @@ class Artifact(BaseModel):
     size: int
 
 
+class HazardNotice(BaseModel):
+    """What the hazard gate found and decided: something that a call is about stands on a public list."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    argument: str = Field(description="The argument it stands for; 'product' for what a call gave.")
+    subject: str = Field(description="What was matched, as the caller named it.")
+    list: str = Field(description="The list's id, as a machine's policy names it.")
+    list_name: str
+    entry: str = Field(description="The entry of the list, or the family that it names.")
+    verdict: Literal["allow", "ask", "deny"]
+    code: str = Field(
+        description="`hazard_notice`, `hazard_ask`, `hazard_denied`, `hazard_approved`, `hazard_rule`."
+    )
+    summary: str = Field(description="What stands on which list, as of when.")
+    reason: str = Field(
+        description="In words: what is decided and why, which list, from where, as of when, its limits."
+    )
+
+    @property
+    def key(self) -> str:
+        """What a person's word is given for: this entry of this list."""
+        return f"{self.list}: {self.entry}"
+
+
 class ToolResult(BaseModel):
     """What a tool returns. Numbers that matter are in `quantities`; `data` holds the rest as plain JSON."""
 
@@ -61,6 +86,11 @@ class ToolResult(BaseModel):
     source: Source
     warnings: tuple[str, ...] = ()
     labels: Labels = NO_LABELS
+    hazards: tuple[HazardNotice, ...] = Field(
+        (),
+        description="What the hazard gate noted; left out where that is nothing.",
+        exclude_if=lambda value: not value,
+    )
 
 
 class Evidence(BaseModel):

@@ -35,6 +35,7 @@ RecordKind = Literal[
     "approval.asked",
     "approval.given",
     "policy.decided",  # a decision other than a plain allow
+    "hazard.decided",  # what the hazard gate found on a list, and what followed
     "outcome",         # a task ended
     "verdicts",        # the verifier's verdicts, by artifact hash
     "report.written",

@@ -162,6 +162,9 @@ class Settings(BaseSettings):
         default_factory=getpass.getuser,
         description="Whose sessions and memory these are, on a machine that several share.",
     )
+    policy: Path | None = Field(
+        None, description="A YAML file: what may be called, and what becomes of listed compounds and agents."
+    )
     library: LibraryProfile = LibraryProfile()
     workers: WorkerLimits = WorkerLimits()
     aizynthfinder: AizynthfinderProfile = AizynthfinderProfile()

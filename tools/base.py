@@ -16,16 +16,29 @@ from benchmate.runtime.canonical import canonical_value
 from benchmate.runtime.errors import InvalidInput, did_you_mean
 from benchmate.runtime.evidence import Artifact, Entity, Source, ToolResult
 from benchmate.runtime.labels import NO_LABELS, Label, Labels
+from benchmate.runtime.policy import HazardRule
 from benchmate.tools.datasets import DATASETS
 from benchmate.tools.extras import EXTRAS, missing_parts, require
 
 if TYPE_CHECKING:
     from benchmate.runtime.settings import AizynthfinderProfile
 
-__all__ = ["Artifact", "Entity", "Source", "Tool", "ToolContext", "ToolResult", "tool"]
+__all__ = ["Artifact", "Entity", "Making", "Source", "Tool", "ToolContext", "ToolResult", "tool"]
 
 Effect = Literal["read", "compute", "network", "write", "exec"]
 CostClass = Literal["cheap", "slow"]
+
+
+@dataclass(frozen=True)
+class Making:
+    """Marks a tool that makes something, on paper or outside, for the hazard gate (`benchmate.tools.hazards`).
+
+    Its arguments are what is made, but for the `inputs`, which go into it. `products` returns the SMILES of what a result
+    gives as made.
+    """
+
+    inputs: frozenset[str] = frozenset()
+    products: Callable[[Mapping[str, Any]], list[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +52,8 @@ class ToolContext:
     library_collection: str = "library"
     aizynthfinder: AizynthfinderProfile | None = None
     labels: Labels = NO_LABELS
+    hazard_rules: tuple[HazardRule, ...] = ()  # of the machine's policy
+    hazards_approved: frozenset[str] = frozenset()  # listed entries that a person allowed for this call
 
     def save(self, name: str, media_type: str, content: bytes) -> Artifact:
         """Store a file the tool made and return its record."""
@@ -70,6 +85,7 @@ class Tool:
     dataset: str | None = None
     reader: Callable[[str], dict[str, Any] | None] | None = None
     files: frozenset[str] = frozenset()  # ends of names of the files it reads; empty: any
+    makes: Making | None = None
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -147,21 +163,30 @@ class Tool:
         return plain
 
     def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
-        """Run the tool on validated arguments: entities are resolved first and echoed in the result.
+        """Run the tool on validated arguments: entities are resolved first, pass the hazard gate, and are echoed in the result.
 
-        Raises typed errors of the tool or of the resolution (`unknown_compound`, `invalid_smiles`, …), and Unavailable
+        Raises Refused (`hazard_denied`, `hazard_unasked`) where the gate stops it, typed errors of the tool or of the resolution (`unknown_compound`, `invalid_smiles`, …), and Unavailable
         (`missing_extra`) where a package or data set that it needs is not installed.
         """
+        from benchmate.tools import hazards
         from benchmate.tools.entities import resolve_arguments
 
         if self.extra:
             require(self.extra, self.name)
         resolved, entities = resolve_arguments(self, dict(arguments), context.artifact_dir)
+        rules, approved = context.hazard_rules, context.hazards_approved
+        noted = hazards.enforce(hazards.judge(self, hazards.findings_in(self, resolved), rules, approved))
         if self._takes_context:
             resolved["context"] = context
         result = self.function(**resolved)
-        labels = result.labels | self.labels
-        return result.model_copy(update={"entities": (*entities, *result.entities), "labels": labels})
+        noted += hazards.enforce(hazards.judge(self, hazards.findings_made(self, result), rules, approved))
+        changed: dict[str, Any] = {
+            "entities": (*entities, *result.entities), "labels": result.labels | self.labels,
+        }  # fmt: skip
+        if noted:
+            changed["hazards"] = (*result.hazards, *noted)
+            changed["warnings"] = (*result.warnings, *dict.fromkeys(n.summary for n in noted))
+        return result.model_copy(update=changed)
 
 
 def tool(
@@ -180,6 +205,7 @@ def tool(
     dataset: str | None = None,
     reader: Callable[[str], dict[str, Any] | None] | None = None,
     files: frozenset[str] = frozenset(),
+    makes: Making | None = None,
 ) -> Callable[[Callable[..., ToolResult]], Tool]:
     """Make a tool of a function with type hints and a docstring (Google style: summary, Args).
 
@@ -189,7 +215,8 @@ def tool(
     what must be installed besides the base (`tools/extras.py`); `example` are arguments of a call that shows the tool;
     `dataset` names what it reads where that was fetched (`tools/datasets.py`), which the tool itself asks for; `reader`
     returns the arguments that a question holds, for a tool whose arguments are a language of their own; `files` are the ends
-    of the names of files that it reads (`tools/file_kinds.py`): a question about another file is not for it.
+    of the names of files that it reads (`tools/file_kinds.py`): a question about another file is not for it; `makes` marks one that
+    plans, makes or designs something, which the hazard gate is strict with.
 
     Raises TypeError at import when a parameter lacks a type or a description, or the extra or data set is unknown.
     """
@@ -228,6 +255,7 @@ def tool(
             dataset=dataset,
             reader=reader,
             files=files,
+            makes=makes,
         )
 
     return make

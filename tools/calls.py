@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -30,10 +31,12 @@ from benchmate.runtime.errors import (
     Refused,
     error_from,
 )
-from benchmate.runtime.evidence import Evidence
-from benchmate.runtime.policy import Decision
+from benchmate.runtime.evidence import Evidence, HazardNotice
+from benchmate.runtime.journal import Entry
+from benchmate.runtime.policy import STRICTNESS, Decision
+from benchmate.tools import hazards
 from benchmate.tools.base import Tool, ToolContext
-from benchmate.tools.entities import with_files
+from benchmate.tools.entities import resolve_arguments, with_files
 from benchmate.tools.files import FileRecord, keep_file
 from benchmate.tools.registry import load_registry
 
@@ -87,7 +90,9 @@ async def call_batch(
     if not calls:
         return []
     asked = _occurrences(scope, calls)
-    decision = _decide(context, scope, tool, calls, asked)
+    listed = await _listed(context, scope, tool, calls, invalid)
+    decision = _decide(context, scope, tool, calls, asked, listed)
+    approved = frozenset(n.key for n in listed) if decision.verdict == "allow" else frozenset()
     _ask_about_unfinished(context, scope, calls, asked)
 
     together = tool.cost == "cheap" and tool.effects <= REPEATABLE
@@ -102,7 +107,7 @@ async def call_batch(
 
             async def run(todo: list[int]) -> list[Result | BenchmateError]:
                 return await _execute(context, scope, tool, [calls[chunk[i]].arguments for i in todo],
-                                      [invalid.get(chunk[i]) for i in todo], decision)  # fmt: skip
+                                      [invalid.get(chunk[i]) for i in todo], decision, approved)  # fmt: skip
 
             try:
                 finished = await record_batch(context, scope, [calls[i] for i in chunk], run)
@@ -110,6 +115,7 @@ async def call_batch(
                     outcomes[index] = call.error or evidence_of(
                         context.journal, call.record, arguments=calls[index].arguments, identity=call.evidence
                     )
+                _note_hazards(context, scope, tool, [(calls[i], outcomes[i]) for i in chunk])
             except (BudgetExceeded, Refused) as error:  # what is done stays done; the rest says why it is not
                 if ends_run(error):
                     ended.append(error)  # raised below: what else has begun may end first
@@ -197,14 +203,105 @@ def policy_on(context: RunContext, scope: TaskScope, tool: Tool) -> Decision:
     return context.policy.decide(tool.name, tool.domain, tool.effects, context.labels | scope.labels)
 
 
+async def _listed(
+    context: RunContext,
+    scope: TaskScope,
+    tool: Tool,
+    calls: Sequence[Call],
+    invalid: Mapping[int, BenchmateError],
+) -> list[HazardNotice]:
+    """Return what the hazard gate would ask a person about in calls that make something, before any of them begins.
+
+    What it denies, it denies where the call is made; a call that fails for another reason fails there, too.
+    """
+    if context.recording is not None or not hazards.is_making(tool):
+        return []
+    arguments = [call.arguments for index, call in enumerate(calls) if index not in invalid]
+    try:
+        found = await context.workers.run(
+            _foreseen, tool.name, arguments, tool_context(context, scope),
+            timeout=tool.timeout or context.settings.workers.seconds,
+        )  # fmt: skip
+    except Crashed as error:  # what cannot be looked at is not allowed unseen
+        raise Refused(
+            "hazard_unknown", f"the hazard gate could not look at the calls of {tool.name}: {error.info.message}",
+            hint="give smaller inputs",
+        ) from None  # fmt: skip
+    return [HazardNotice.model_validate(one) for one in found]
+
+
+def _foreseen(name: str, items: list[dict[str, Any]], setting: ToolContext) -> list[dict[str, Any]]:
+    """Return what a person would be asked about in calls that are about to be made: nothing of those that are denied anyway."""
+    tool = load_registry()[name]
+    asked: list[HazardNotice] = []
+    for arguments in items:
+        found = _foreseen_in(tool, arguments, setting)
+        if not any(notice.verdict == "deny" for notice in found):
+            asked += [notice for notice in found if notice.verdict == "ask"]
+    return [notice.model_dump(mode="json") for notice in dict.fromkeys(asked)]
+
+
+def _foreseen_in(tool: Tool, arguments: dict[str, Any], setting: ToolContext) -> list[HazardNotice]:
+    """Return the gate's notices for one call. Where only the result tells what is made, it is computed to know it."""
+    plain = {k: v for k, v in arguments.items() if tool.entity_arguments.get(k) != "file"}
+    try:
+        resolved, _ = resolve_arguments(tool, plain, setting.artifact_dir)
+        own = hazards.judge(tool, hazards.findings_in(tool, resolved), setting.hazard_rules)
+    except BenchmateError:
+        return []  # the call itself will say so
+    computed = tool.makes is not None and tool.makes.products is not None and tool.effects <= {"compute"}
+    if not computed or any(notice.verdict == "deny" for notice in own):
+        return own
+    asked = frozenset(notice.key for notice in own if notice.verdict == "ask")
+    try:
+        tool.run(arguments, dataclasses.replace(setting, hazards_approved=asked))
+    except BenchmateError as error:
+        own += [HazardNotice.model_validate(n) for n in error.info.details.get("hazards", ())]
+    return own
+
+
+def _note_hazards(
+    context: RunContext, scope: TaskScope, tool: Tool, ended: Sequence[tuple[Call, Evidence | ErrorInfo]]
+) -> None:
+    """Journal what the hazard gate decided of calls that have ended, once for each call in its task."""
+    known = context.projections.get("hazards")
+    if known is None:
+        records = context.journal.records("hazard.decided")
+        known = {(r.task, r.attempt, r.call_key, r.body["list"], r.body["entry"]) for r in records}
+        context.projections["hazards"] = known
+    entries = []
+    for call, outcome in ended:
+        if isinstance(outcome, Evidence):
+            notices = outcome.result.hazards
+        else:
+            notices = tuple(HazardNotice.model_validate(n) for n in outcome.details.get("hazards", ()))
+        for notice in notices:
+            key = (scope.task, scope.attempt, call.key, notice.list, notice.entry)
+            if key not in known:
+                known.add(key)
+                body = {"tool": tool.name, **notice.model_dump(mode="json")}
+                entries.append(Entry("hazard.decided", body, scope.task, scope.attempt, call.key))
+    if entries:
+        context.journal.append_many(entries)
+
+
 def _decide(
-    context: RunContext, scope: TaskScope, tool: Tool, calls: Sequence[Call], occurrences: Sequence[int]
+    context: RunContext,
+    scope: TaskScope,
+    tool: Tool,
+    calls: Sequence[Call],
+    occurrences: Sequence[int],
+    listed: Sequence[HazardNotice] = (),
 ) -> Decision:
-    """Return policy's word on these calls; log anything but a plain allow. Raises ApprovalNeeded for an open question.
+    """Return policy's word on these calls, and the hazard gate's; log anything but a plain allow. Raises ApprovalNeeded for an open question.
 
     A person's yes is for the calls that were shown: others by the same tool in the same task are asked about anew.
     """
     decision = policy_on(context, scope, tool)
+    if listed and STRICTNESS[decision.verdict] <= STRICTNESS["ask"]:
+        why = [decision.reason] if decision.verdict == "ask" else []
+        reason = "; ".join([*why, *dict.fromkeys(notice.reason for notice in listed)])
+        decision = Decision(verdict="ask", code="hazard_ask", reason=reason)
     if decision.verdict == "allow" or context.recording is not None:
         return decision
     these = [[call.key, occurrence] for call, occurrence in zip(calls, occurrences, strict=True)]
@@ -251,12 +348,12 @@ def _ask_about_unfinished(
 
 async def _execute(
     context: RunContext, scope: TaskScope, tool: Tool, arguments: list[dict[str, Any]],
-    invalid: list[BenchmateError | None], decision: Decision,
+    invalid: list[BenchmateError | None], decision: Decision, approved: frozenset[str],
 ) -> list[Result | BenchmateError]:  # fmt: skip
     if decision.verdict == "deny":
         refusal = Refused(decision.code, f"policy does not allow {tool.name}: {decision.reason}")
         return [error or refusal for error in invalid]
-    setting = tool_context(context, scope)
+    setting = dataclasses.replace(tool_context(context, scope), hazards_approved=approved)
     good = [a for a, error in zip(arguments, invalid, strict=True) if error is None]
     if tool.effects & {"read", "network", "write"}:  # stores and services are held by this process
         results = [await _in_thread(context, tool, a, setting) for a in good]
@@ -392,6 +489,7 @@ def tool_context(context: RunContext, scope: TaskScope) -> ToolContext:
         library_collection=settings.library.collection,
         aizynthfinder=settings.aizynthfinder,
         labels=context.labels | scope.labels,
+        hazard_rules=context.policy.hazard_rules,
     )
 
 

@@ -511,7 +511,7 @@ async def profile(chat: Chat, arguments: list[str]) -> None:
         before = chat.settings
         kept = {
             name: getattr(before, name)
-            for name in ("mode", "runs_dir", "data_dir", "person", "database", "profiles")
+            for name in ("mode", "runs_dir", "data_dir", "person", "database", "profiles", "policy")
         }
         await chat.use(load_settings(profile=arguments[0], **kept))
     settings = chat.settings

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST_CLAIMS = 12  # lines of one answer; /verify shows all
 # what a run is worth a line of where lines scroll by and no details are wanted
-WORTH_A_LINE = frozenset({"call.finished", "approval.asked", "policy.decided", "notice"})
+WORTH_A_LINE = frozenset({"call.finished", "approval.asked", "policy.decided", "hazard.decided", "notice"})
 _STYLES = {"supported": "green", "contradicted": "bold red", "insufficient": "yellow", "unchecked": "yellow"}
 
 

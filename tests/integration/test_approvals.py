@@ -34,8 +34,6 @@ ONE_WRITE = """
 schema: benchmate.workflow/v1
 name: one_write
 title: One write
-policy:
-  rules: [{effect: write, decision: allow}]
 steps:
   - {id: save, tool: save_note, with: {text: once}}
   - {id: weigh, needs: [save], tool: compute_descriptors, with: {compound: aspirin}, claims: [molecular_weight]}
@@ -46,8 +44,10 @@ steps:
 def environment(tmp_path: Path) -> dict[str, str]:
     """Own tools on the path, and checkpoints that may hold nothing but plain data."""
     (tmp_path / "kept").mkdir()
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("rules: [{tool: save_note, effect: write, decision: allow}]\n")
     return {
-        **os.environ, "PYTHONPATH": str(OWN_TOOLS), "OWN_TOOLS": str(tmp_path / "kept"), "LANGGRAPH_STRICT_MSGPACK": "true",
+        **os.environ, "BENCHMATE_POLICY": str(policy), "PYTHONPATH": str(OWN_TOOLS), "OWN_TOOLS": str(tmp_path / "kept"), "LANGGRAPH_STRICT_MSGPACK": "true",
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from benchmate.runtime.errors import InternalError, InvalidInput
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import ReadBy, Spelled, Unit
-from benchmate.tools.base import Source, ToolResult, tool
+from benchmate.tools.base import Making, Source, ToolResult, tool
 from benchmate.tools.biology.codon_search import Choice, Limits, search
 from benchmate.tools.biology.codon_usage import RARE, Usage, find_host, hosts_in, usage_in, usage_of
 from benchmate.tools.biology.dna import codon_table, nucleotides
@@ -31,6 +31,7 @@ _NOT_ENCODED = {
 
 @tool(
     domain="biology",
+    makes=Making(),
     properties={
         "codon_adaptation_index": "codon adaptation index, CAI",
         "given_codon_adaptation_index": "codon adaptation index of the given gene, CAI before, original CAI",

@@ -32,6 +32,7 @@ class Listing(NamedTuple):
     """An agent's entry on one list."""
 
     list_name: str
+    list_id: str
     source: str
     as_of: str
     section: str
@@ -129,6 +130,14 @@ def lists_told() -> list[dict[str, str]]:
     return [{key: one[key] for key in ("name", "source", "as_of", "limits")} for one in _table()["lists"]]
 
 
+def list_told() -> list[dict[str, str]]:
+    """Return which lists there are with their ids, and what a match means to the hazard gate."""
+    return [
+        {**{key: one[key] for key in ("id", "name", "source", "as_of", "limits", "level")}}
+        for one in _table()["lists"]
+    ]
+
+
 def _plain(text: str) -> str:
     """Return letters and digits in lower case without accents, with single spaces between words."""
     bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
@@ -152,7 +161,14 @@ def _agents() -> tuple[Agent, ...]:
         for section, names in one["entries"].items():
             for name in names:
                 listings.setdefault(name, []).append(
-                    Listing(one["name"], one["source"], one["as_of"], section, name in one.get("tier_1", ()))
+                    Listing(
+                        one["name"],
+                        one["id"],
+                        one["source"],
+                        one["as_of"],
+                        section,
+                        name in one.get("tier_1", ()),
+                    )
                 )
     return tuple(
         Agent(

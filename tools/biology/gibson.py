@@ -11,7 +11,7 @@ from pydantic import Field
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import Unit
-from benchmate.tools.base import ToolContext, ToolResult, tool
+from benchmate.tools.base import Making, ToolContext, ToolResult, tool
 from benchmate.tools.biology.cloned_products import Part, Product, assembly_result, fragments_of, turned
 from benchmate.tools.biology.dna import reverse_complement
 from benchmate.tools.biology.joining import End, Placed, arrange, neighbours
@@ -26,6 +26,7 @@ _NEAR_MISS = 6  # bases: shorter overlaps are not worth telling
 
 @tool(
     domain="biology",
+    makes=Making(),
     properties={
         "assembled_length": "length of the assembled product, assembled length, size of the assembly, length of the construct",
         "overlap_length": "length of the overlap, overlap length, homology length, overlaps",

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import ReadBy
-from benchmate.tools.base import ToolContext, ToolResult, tool
+from benchmate.tools.base import Making, ToolContext, ToolResult, tool
 from benchmate.tools.biology.cloned_products import Part, Product, assembly_result, fragments_of
 from benchmate.tools.biology.codon_search import both_strands
 from benchmate.tools.biology.digests import Piece, cuts_of, cutter_named, digest
@@ -21,6 +21,7 @@ from benchmate.tools.biology.sequences import Sequence
 
 @tool(
     domain="biology",
+    makes=Making(),
     properties={
         "assembled_length": "length of the Golden Gate product, Golden Gate product, length of the assembly",
         "junction_count": "number of overhangs, Golden Gate junctions",

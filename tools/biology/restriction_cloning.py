@@ -9,7 +9,7 @@ from pydantic import Field
 
 from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.quantity import Quantity
-from benchmate.tools.base import ToolContext, ToolResult, tool
+from benchmate.tools.base import Making, ToolContext, ToolResult, tool
 from benchmate.tools.biology.cloned_products import Part, Product, bases, checksum, save_products, source
 from benchmate.tools.biology.codon_search import both_strands
 from benchmate.tools.biology.digests import Piece, cuts_of, cutter_named, digest
@@ -23,6 +23,7 @@ SHORTEST_REMOVED = 15  # bp between two sites of a vector, below which one cut c
 
 @tool(
     domain="biology",
+    makes=Making(),
     properties={
         "recombinant_length": "length of the recombinant plasmid, recombinant plasmid, size of the construct, plasmid with the insert",
         "recombinant_count": "number of recombinant products, recombinant products, orientations of the insert, ways to insert",

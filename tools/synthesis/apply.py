@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -11,7 +12,7 @@ from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.evidence import Source
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools.arguments import ReadBy
-from benchmate.tools.base import ToolResult, tool
+from benchmate.tools.base import Making, ToolResult, tool
 from benchmate.tools.chemistry.compounds import Compound
 from benchmate.tools.chemistry.molecules import count_open_stereo
 from benchmate.tools.mentions import find_mentions
@@ -32,8 +33,15 @@ _REACTIONS = 12  # named reactions, where none was named
 _ONE = "one application at one site is shown for each product; a template says what forms, not how readily"
 
 
+def _made(data: Mapping[str, Any]) -> list[str]:
+    """Return the SMILES of all products that a result shows."""
+    told = [product for row in data["reactions"] for product in row["products"]]
+    return [smiles for product in told for smiles in (product["smiles"], *product["also_forms"])]
+
+
 @tool(
     domain="chemistry",
+    makes=Making(inputs=frozenset({"reactants"}), products=_made),
     properties={
         "product_count": "number of different products, products, outcomes, regioisomers",
         "molecular_weight": "molecular weight of a product, product weight, molecular mass",

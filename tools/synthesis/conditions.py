@@ -11,7 +11,7 @@ from benchmate.runtime.evidence import Source
 from benchmate.runtime.quantity import Quantity
 from benchmate.tools import datasets
 from benchmate.tools.arguments import Unit
-from benchmate.tools.base import ToolContext, ToolResult, tool
+from benchmate.tools.base import Making, ToolContext, ToolResult, tool
 from benchmate.tools.synthesis import condition_records
 from benchmate.tools.synthesis.classify import gives, matching
 from benchmate.tools.synthesis.condition_records import ConditionRecord, ConditionRecords
@@ -44,6 +44,7 @@ _METALS = (
 
 @tool(
     domain="chemistry",
+    makes=Making(),
     properties={
         "similarity": "similarity of the precedent to the reaction, reaction similarity, precedent similarity",
         "precedent_yield": "yield of the precedent, yield",

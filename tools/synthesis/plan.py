@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from benchmate.runtime.errors import InvalidInput, Refused
+from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.evidence import Source
 from benchmate.tools import datasets
 from benchmate.tools.arguments import Unit
-from benchmate.tools.base import ToolContext, ToolResult, tool
+from benchmate.tools.base import Making, ToolContext, ToolResult, tool
 from benchmate.tools.chemistry.compounds import Compound
 from benchmate.tools.files import DataFile
 from benchmate.tools.synthesis import precedents as corpus
@@ -37,7 +37,6 @@ from benchmate.tools.synthesis.routes import (
     search,
     steps_of,
 )
-from benchmate.tools.synthesis.safety import list_matches
 from benchmate.tools.synthesis.single_step import Disconnection, by_precedent, by_rule
 from benchmate.tools.synthesis.stock import commodity_stock, common_name, file_stock
 
@@ -67,7 +66,8 @@ MOST_HEAVY_ATOMS = 100
     dataset="uspto50k",
     cost="slow",
     timeout=300,
-    hazard="routes to compounds; `check_safety` looks at target and reagents",
+    hazard="routes to compounds; the hazard gate looks at the target, `check_safety` at reagents",
+    makes=Making(),
     example={"target": "paracetamol", "max_depth": 1},
 )
 def plan_retrosynthesis(
@@ -86,9 +86,9 @@ def plan_retrosynthesis(
     named reactions. A best-first search joins them into routes that end in the stock: a list of named commodity compounds,
     or a file of yours. Routes differ in their last step. A compound is never made from itself, nor from its own ester, salt
     or protected form. Where no route is found, the one that comes nearest is shown as partial. No route is planned to listed
-    weapons, explosives and drugs. AiZynthFinder, where the settings say where it is, plans with its own model, templates, stock and limits.
+    weapons, explosives and drugs (`docs/policy.md`). AiZynthFinder, where the settings say where it is, plans with its own model, templates, stock and limits.
 
-    Raises Refused: `listed_target`. Raises InvalidInput: `several_molecules`, `too_large`, `not_organic`, `set_in_its_config`.
+    Raises InvalidInput: `several_molecules`, `too_large`, `not_organic`, `set_in_its_config`.
     Raises Unavailable: `dataset_not_fetched`, `aizynthfinder_not_set`, `aizynthfinder_missing`. Raises Crashed:
     `aizynthfinder_failed`, `aizynthfinder_output`.
 
@@ -102,7 +102,6 @@ def plan_retrosynthesis(
         engine: The search of this program, or AiZynthFinder in an environment of its own.
     """
     smiles, warnings = _wanted(target)
-    _refuse_listed(target)
     if engine == "aizynthfinder":
         refuse_limits(max_depth=max_depth, stock=stock, max_expansions=max_expansions, max_time=max_time)
         trees = find_trees(smiles, context.aizynthfinder)
@@ -182,18 +181,6 @@ def _wanted(target: Compound) -> tuple[str, list[str]]:
             hint="the templates are organic chemistry",
         )
     return smiles, warnings
-
-
-def _refuse_listed(target: Compound) -> None:
-    found = list_matches(target.mol(), {target.inchikey, target.parent_inchikey})
-    grave = next((m for m in found if m["level"] == "refuse"), None)
-    if grave is not None:
-        raise Refused(
-            "listed_target",
-            f"no route to {target.label} is planned: {grave['name']} is on the list {grave['list']}",
-            hint="`check_safety` tells the list and its source",
-            details={"matches": found},
-        )
 
 
 def _disconnections(smiles: str, index: Precedents | None) -> list[Disconnection]:

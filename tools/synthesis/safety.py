@@ -33,6 +33,7 @@ class Listed(NamedTuple):
     name: str
     smiles: str
     list_name: str
+    list_id: str
     source: str
     level: str
 
@@ -43,6 +44,7 @@ class Family(NamedTuple):
     name: str
     pattern: Any
     list_name: str
+    list_id: str
     source: str
     level: str
 
@@ -165,16 +167,21 @@ def list_matches(mol: Any, keys: set[str]) -> list[dict[str, str]]:
     for key in sorted({k[:14] for k in keys if k}):
         for listed in lists.compounds.get(key, ()):
             found[listed.list_name, listed.name] = {
-                "name": listed.name, "list": listed.list_name, "level": listed.level, "source": listed.source,
+                "name": listed.name, "list": listed.list_name, "id": listed.list_id, "level": listed.level, "source": listed.source,
                 "match": "same structure, stereochemistry and salt form left aside",
             }  # fmt: skip
     for family in lists.families:
         if mol.HasSubstructMatch(family.pattern) and not any(known == family.list_name for known, _ in found):
             found[family.list_name, family.name] = {
-                "name": family.name, "list": family.list_name, "level": family.level, "source": family.source,
+                "name": family.name, "list": family.list_name, "id": family.list_id, "level": family.level, "source": family.source,
                 "match": "family, by SMARTS",
             }  # fmt: skip
     return sorted(found.values(), key=lambda m: -LEVELS.index(m["level"]))
+
+
+def lists_told() -> list[dict[str, str]]:
+    """Return which lists there are: id, name, source, as of when, what a match means, limits."""
+    return _lists().told
 
 
 def _oxygen_balance(mol: Any) -> float | None:
@@ -228,7 +235,7 @@ def _lists() -> Lists:
     families = []
     with quiet_rdkit():
         for entry in table["lists"]:
-            said = (entry["name"], entry["source"], entry["level"])
+            said = (entry["name"], entry["id"], entry["source"], entry["level"])
             for name, smiles in entry["compounds"].items():
                 key = inchikey(MolFromSmiles(smiles))[:14]
                 compounds.setdefault(key, []).append(Listed(name, smiles, *said))
@@ -240,5 +247,8 @@ def _lists() -> Lists:
         {name: MolFromSmarts(s) for name, s in table["explosophores"].items()},
         {name: MolFromSmarts(s) for name, s in table["peroxide_formers"].items()},
         {name: (MolFromSmarts(row["smarts"]), row["note"]) for name, row in table["reactive_groups"].items()},
-        [{k: entry[k] for k in ("name", "source", "level", "limits")} for entry in table["lists"]],
+        [
+            {k: entry[k] for k in ("id", "name", "source", "as_of", "level", "limits")}
+            for entry in table["lists"]
+        ],
     )

@@ -114,3 +114,71 @@ def test_a_wrong_policy_is_refused(data, hint):
     assert caught.value.code == "bad_policy"
     if hint:
         assert hint in (caught.value.hint or "")
+
+
+RULES = st.builds(
+    Rule,
+    tool=st.sampled_from(["*", "save_*", ("save_file", "logp")]),
+    domain=st.sampled_from(["*", "chem*"]),
+    effect=st.sampled_from(["*", "write", ("write", "exec"), "network"]),
+    label=st.sampled_from([None, "private", "untrusted"]),
+    decision=st.sampled_from(["allow", "ask", "deny"]),
+)
+POLICIES = st.builds(
+    Policy,
+    rules=st.lists(RULES, max_size=4).map(tuple),
+    mode_network=st.just(True),
+    allow_tools=st.sampled_from([None, ("save_*",), ()]),
+)
+
+
+@given(POLICIES, POLICIES, st.sampled_from(["save_file", "logp"]), st.sets(st.sampled_from(EFFECTS)), LABELS)
+def test_a_workflow_is_never_less_strict_than_the_machine_nor_than_its_own_rules(
+    machine, workflow, tool, effects, labels
+):
+    call = (tool, "chemistry", effects, labels)
+    merged = STRICTNESS.index(workflow.under(machine).decide(*call).verdict)
+    above, own = machine.decide(*call), workflow.decide(*call)
+    assert merged >= STRICTNESS.index(above.verdict)
+    if own.code != "tool_not_allowed" and own.rule is None:
+        own = above  # a default of the workflow's does not count: the machine has its own
+    assert merged <= max(STRICTNESS.index(above.verdict), STRICTNESS.index(own.verdict))
+    if own.rule is not None or own.code == "tool_not_allowed":
+        assert merged >= STRICTNESS.index(own.verdict)
+
+
+def test_a_workflow_without_rules_changes_nothing():
+    machine = Policy((Rule(effect="write", decision="allow"),))
+    assert Policy().under(machine).decide("save", "x", ["write"]).verdict == "allow"
+    assert (
+        Policy((Rule(tool="other", decision="deny"),)).under(machine).decide("save", "x", ["write"]).verdict
+        == "allow"
+    )
+
+
+def test_what_decided_is_told():
+    machine = Policy((Rule(effect="write", decision="deny", reason="read only"),))
+    workflow = Policy(
+        (Rule(tool="logp", decision="ask", reason="look"), Rule(effect="write", decision="allow"))
+    )
+    both = workflow.under(machine)
+    assert both.decide("save", "chemistry", ["write"]).reason == "read only"
+    asked = both.decide("logp", "chemistry", ["compute"])
+    assert (asked.by, asked.reason, asked.rule) == ("workflow", "look", workflow.rules[0])
+    assert both.decide("save", "chemistry", ["write"]).by == "machine"
+
+
+def test_a_rule_may_name_several_tools_and_effects():
+    rule = Rule.model_validate({"tool": ["save_*", "post"], "effect": ["write", "exec"], "decision": "deny"})
+    policy = Policy((rule,), mode_network=True)
+    assert policy.decide("post", "x", ["exec"]).verdict == "deny"
+    assert policy.decide("post", "x", ["network"]).verdict == "allow"
+    assert policy.decide("send", "x", ["exec"]).verdict == "ask"
+    with pytest.raises(InvalidInput, match="did you mean 'write'"):
+        Policy.load({"rules": [{"effect": ["exec", "wrote"], "decision": "deny"}]}, mode_network=True)
+
+
+def test_only_the_machine_speaks_of_hazards():
+    lax = {"hazards": [{"list": "explosives", "decision": "allow"}]}
+    assert Policy.load(lax, mode_network=True).under(Policy()).hazard_rules == ()
+    assert Policy().under(Policy.load(lax, mode_network=True)).hazard_rules[0].list == "explosives"

@@ -204,7 +204,7 @@ def test_what_its_configuration_sets_is_not_taken_here(place: Place, more: dict[
 
 def test_listed_targets_are_refused_before_it_is_asked(place: Place) -> None:
     error = place.does("raise SystemExit('asked')").refusal(target="CCOP(C)(=O)SCCN(C(C)C)C(C)C")
-    assert error.code == "listed_target"
+    assert error.code == "hazard_denied"
 
 
 def test_the_settings_name_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,7 +166,7 @@ def test_a_salt_is_planned_as_its_parent(call: Call) -> None:
 def test_no_route_is_planned_to_listed_weapons_explosives_and_drugs(target: str, call: Call) -> None:
     with pytest.raises(Refused) as caught:
         call(plan_retrosynthesis, target=target)
-    assert caught.value.code == "listed_target"
+    assert caught.value.code == "hazard_denied"
 
 
 @pytest.mark.parametrize(
