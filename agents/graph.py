@@ -163,7 +163,12 @@ class Nodes:
         setting = Setting(
             plan, self._intake(branch["intake"]), results, self.engine, loop_names(plan, task, last), last.get(task.id)
         )  # fmt: skip
-        result = await run_task(self.context, task, setting)
+        ending: dict[str, Any] = {}  # as it stays where the task asks a person, or the run is stopped
+        try:
+            result = await run_task(self.context, task, setting)
+            ending = body_of(status=result.status, error=result.error.code if result.error else None)
+        finally:
+            self.context.emit(Event(kind="task.ended", task=task.id, data=ending))
         outcome = self._outcome(result)
         body = body_of(status=result.status, ref=outcome["ref"], done=outcome["done"], failed=outcome["failed"],
                        error=result.error.model_dump(mode="json") if result.error else None)  # fmt: skip

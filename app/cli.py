@@ -5,8 +5,10 @@ Nothing heavy is imported here or in the cli_* modules' heads, so that `benchmat
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -167,7 +169,17 @@ def root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
     ] = False,
+    log_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--log-file",
+            metavar="FILE",
+            help="Append a log to this file, as JSON lines. Default: the setting `log.file`.",
+        ),
+    ] = None,
 ) -> None:
+    if log_file is not None:  # for every command, and for the processes that it starts
+        os.environ["BENCHMATE_LOG__FILE"] = str(log_file.absolute())
     if context.invoked_subcommand is None:
         print(context.get_help())
 

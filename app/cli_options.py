@@ -86,11 +86,13 @@ def settings_of(
 ) -> Settings:
     """Return the settings in force under these options.
 
-    Raises InvalidInput (`bad_settings`, `unknown_profile`), and what `read_policy` raises for a policy file.
+    Raises InvalidInput (`bad_settings`, `unknown_profile`), and what `start_log` and, for a policy file, `read_policy` raise.
     """
+    from benchmate.runtime.logs import start_log
     from benchmate.runtime.settings import load_settings
 
     settings = load_settings(runs_dir=out, profile=profile, mode=mode, policy=policy)
+    start_log(settings)
     if settings.policy is not None:  # what is wrong with it is said before anything begins
         from benchmate.app.machine_policy import machine_policy
 

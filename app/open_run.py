@@ -15,6 +15,7 @@ from benchmate.agents.attachments import Attachment
 from benchmate.agents.contracts import Plan, Report
 from benchmate.agents.earlier import Earlier
 from benchmate.app.machine_policy import machine_policy
+from benchmate.app.telemetry import spans_of
 from benchmate.runtime.artifacts import ArtifactStore
 from benchmate.runtime.budget import Budget, BudgetLimits
 from benchmate.runtime.context import EarlierRun, RunContext, body_of
@@ -25,6 +26,7 @@ from benchmate.runtime.files import storage_error
 from benchmate.runtime.http import HttpClient
 from benchmate.runtime.journal import Journal, open_existing
 from benchmate.runtime.labels import NO_LABELS
+from benchmate.runtime.logs import RUN, log_event, log_wanted, start_log, worker_log
 from benchmate.runtime.policy import Policy
 from benchmate.runtime.settings import Mode, ModelProfile, Settings, load_settings
 from benchmate.runtime.workers import WorkerPool
@@ -94,6 +96,7 @@ async def open_run(
     from filelock import FileLock, Timeout
 
     settings = settings or load_settings()
+    start_log(settings)
     mode = Mode.REPLAY if recording is not None else settings.mode
     folder = Path(out if out is not None else settings.runs_dir) / (run_id or new_run_id())
     async with (
@@ -110,6 +113,8 @@ async def open_run(
         except OSError as error:
             raise storage_error(f"the run folder {folder} cannot be made", error) from error
         stack.callback(lock.release)
+        stack.callback(RUN.set, RUN.get())
+        RUN.set(folder.name)
         journal = Journal(folder / "journal.sqlite")
         stack.callback(journal.close)
         source = open_existing(recording) if recording is not None else None
@@ -121,7 +126,7 @@ async def open_run(
         )
         http = HttpClient(mode, settings.cache_dir / "http")
         stack.push_async_callback(http.aclose)
-        workers = WorkerPool(settings.workers, preload=PRELOADED)
+        workers = WorkerPool(settings.workers, preload=PRELOADED, prepare=worker_log(settings, folder.name))
         stack.callback(workers.close)
         context = RunContext(
             run_id=folder.name,
@@ -136,10 +141,11 @@ async def open_run(
             workers=workers,
             recording=source,
             labels=frozenset({"private"}) if private or _was_private(told) else NO_LABELS,
-            listeners=list(listeners),
+            listeners=[*([log_event] if log_wanted(settings) else []), *listeners],
             earlier=tuple(earlier),
             stop=stop or threading.Event(),
         )
+        await stack.enter_async_context(spans_of(context))
         for record in journal.records("call.finished"):
             context.budget.settle_past(record)
         if source is not None:

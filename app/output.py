@@ -156,6 +156,8 @@ def forget_reader() -> None:
 def report_error(error: BaseException, as_json: bool) -> int:
     """Say what went wrong as `error:` and `hint:` lines, and as a document if asked; return the exit code."""
     info = error_info(error)
+    if logs := sys.modules.get("benchmate.runtime.logs"):  # not imported: no log was begun
+        logs.log_error(error)
     if info.code == "internal_error" and os.environ.get("BENCHMATE_DEBUG") == "1":
         traceback.print_exception(error, file=sys.stderr)
     note(f"error: {info.message}")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Event(BaseModel):
-    """Something happened. `kind` is a journal record's, or `progress`, `token`, `task.started`, `notice`."""
+    """Something happened. `kind` is a journal record's, or `progress`, `token`, `task.started`, `task.ended`, `notice`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

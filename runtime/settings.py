@@ -134,6 +134,31 @@ class WorkerLimits(BaseModel):
     result_mb: float = Field(16.0, gt=0)
 
 
+class TelemetryProfile(BaseModel):
+    """Where OpenTelemetry spans of runs go. Off unless an endpoint is set here or by OTEL_EXPORTER_OTLP_ENDPOINT."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    endpoint: str | None = Field(
+        None, pattern="^https?://", description="An OTLP/HTTP collector, e.g. http://127.0.0.1:4318."
+    )
+    content: bool = Field(
+        False,
+        description="Whether spans hold messages, arguments and results; those of private runs never do.",
+    )
+
+
+class LogProfile(BaseModel):
+    """Where the log goes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: Path | None = Field(None, description="A file that JSON lines are appended to; None keeps no log.")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least that is logged."
+    )
+
+
 class Settings(BaseSettings):
     """All settings. `benchmate doctor` prints those in force."""
 
@@ -168,6 +193,8 @@ class Settings(BaseSettings):
     library: LibraryProfile = LibraryProfile()
     workers: WorkerLimits = WorkerLimits()
     aizynthfinder: AizynthfinderProfile = AizynthfinderProfile()
+    telemetry: TelemetryProfile = TelemetryProfile()
+    log: LogProfile = LogProfile()
 
     @classmethod
     def settings_customise_sources(

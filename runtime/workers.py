@@ -35,10 +35,17 @@ class WorkerPool:
     inherits this process's threads. The fork server is one idle process and ends with the program.
     """
 
-    def __init__(self, limits: WorkerLimits, *, preload: tuple[str, ...] = ()) -> None:
-        """`preload` names modules that every worker imports before its first call."""
+    def __init__(
+        self,
+        limits: WorkerLimits,
+        *,
+        preload: tuple[str, ...] = (),
+        prepare: Callable[[], None] | None = None,
+    ) -> None:
+        """`preload` names modules that every worker imports before its first call; `prepare`, importable, is called in each."""
         self.limits = limits
         self.preload = preload
+        self.prepare = prepare
         self._lock = threading.Lock()
         self._pool: ProcessPool | None = None
         self._warming: threading.Thread | None = None
@@ -125,7 +132,7 @@ class WorkerPool:
                     pool = ProcessPool(
                         max_workers=self.limits.processes,
                         initializer=_initialize,
-                        initargs=(self.limits.memory_mb * _MEGABYTE, self.preload),
+                        initargs=(self.limits.memory_mb * _MEGABYTE, self.preload, self.prepare),
                         context=context,
                     )
                     assert pool.active  # reading it starts the processes
@@ -206,13 +213,18 @@ def _crash(what: str, exitcode: int) -> Crashed:
 _startup_error: BenchmateError | None = None
 
 
-def _initialize(memory: int, preload: tuple[str, ...]) -> None:
+def _initialize(memory: int, preload: tuple[str, ...], prepare: Callable[[], None] | None) -> None:
     """Prepare a fresh worker: it dies with its parent, at once when told to, and within its memory."""
     global _startup_error
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # pebble's handler waits for C code to return
     _die_with_parent()
     _count_exits()
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    try:
+        if prepare is not None:
+            prepare()
+    except BenchmateError as error:  # kept for the first call, like the next
+        _startup_error = error
     for module in preload:
         try:
             importlib.import_module(module)
