@@ -3,6 +3,7 @@
 # make lint    ruff and mypy
 # make lmdeploy        an environment with LMDeploy's server for a CPU, in $(LMDEPLOY_VENV), about 1.7 GB
 # make test-lmdeploy   the tests against that server
+# make validate-crates exported runs against the RO-Crate profiles' own validator, in $(CRATES_VENV), about 80 MB
 #
 # Each makes its environment first, in $(VENV), and skips that while pyproject.toml and constraints.txt are unchanged.
 # PYTHON=/path/to/python3.12 picks the interpreter; otherwise the first that works of 3.13, 3.12 and 3.11.
@@ -11,6 +12,7 @@
 
 VENV ?= .venv
 LMDEPLOY_VENV ?= .venv-lmdeploy
+CRATES_VENV ?= .venv-crates
 PYTHON ?=
 TORCH_INDEX ?=
 
@@ -19,7 +21,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL = $(PIP) -c constraints.txt
 NEEDS := pyproject.toml constraints.txt
 
-.PHONY: demo test lint lmdeploy test-lmdeploy
+.PHONY: demo test lint lmdeploy test-lmdeploy validate-crates
 
 demo: $(VENV)/.ready
 	$(BIN)/benchmate model pull
@@ -45,6 +47,15 @@ $(LMDEPLOY_VENV)/.ready: lmdeploy-requirements.txt
 	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch==2.13.0
 	$(PIP) --no-deps -r lmdeploy-requirements.txt
 	$(PIP) --no-deps -e .
+	@touch $@
+
+validate-crates: $(VENV)/.ready-dev $(CRATES_VENV)/.ready
+	CRATE_VALIDATOR_PYTHON=$(abspath $(CRATES_VENV)/bin/python) $(BIN)/pytest -q tests/validated_crates
+
+$(CRATES_VENV)/.ready: override VENV := $(CRATES_VENV)
+$(CRATES_VENV)/.ready: crate-validator-requirements.txt
+	@$(make_venv)
+	$(PIP) --no-deps -r crate-validator-requirements.txt
 	@touch $@
 
 $(VENV)/.ready: $(NEEDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import platform
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -91,7 +92,7 @@ async def make_report(
 
 def package_versions() -> dict[str, str]:
     """Return the versions of what results depend on; recorded when a run opens."""
-    found = {}
+    found = {"python": platform.python_version()}
     for name in VERSIONED:
         try:
             found[name] = version(name)

@@ -17,35 +17,37 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmate.agents.contracts import Report
-from benchmate.app.report.crate import METADATA
+from benchmate.agents.contracts import Report, Table
+from benchmate.app.open_run import start_of
+from benchmate.app.report.bibliography import bibliography
+from benchmate.app.report.crate import JOURNAL, MEDIA, METADATA, crate_metadata
+from benchmate.app.report.crate_workflow import WORKFLOW
+from benchmate.app.report.documents import report_documents
+from benchmate.app.runs import files_given
+from benchmate.app.single_call import report_of_call
 from benchmate.runtime.artifacts import ArtifactStore
 from benchmate.runtime.calls import evidence_in
 from benchmate.runtime.canonical import canonical_float
-from benchmate.runtime.errors import InvalidInput, NotFound
+from benchmate.runtime.errors import InvalidInput
 from benchmate.runtime.evidence import Entity, Evidence
 from benchmate.runtime.files import storage_error
-from benchmate.runtime.journal import open_existing
+from benchmate.runtime.journal import Journal, open_existing
 
 BEGINNING = (1980, 1, 1, 0, 0, 0)  # of time in a zip: the same run gives the same bytes
-MEDIA = {
-    ".md": "text/markdown", ".html": "text/html", ".svg": "image/svg+xml", ".png": "image/png", ".py": "text/x-python",
-    ".csv": "text/csv", ".jsonl": "application/jsonl", ".sdf": "chemical/x-mdl-sdfile", ".bib": "application/x-bibtex", ".json": "application/json",
-}  # fmt: skip
 COLUMNS = ("evidence", "tool", "version", "quantity", "property", "value", "unit", "uncertainty", "relation", "subject", "method", "conditions", "source", "reference")  # fmt: skip
 
 
 def export_run(
     folder: Path, file: Path, *, private: bool = False, replace: bool = False, person: str = ""
 ) -> list[str]:
-    """Write a run as a zip that holds one RO-Crate, and return the names of what is in it.
+    """Write a run, also of a single tool call, as a zip that holds one RO-Crate, and return the names of what is in it.
 
     A file that ends in `.eln` becomes an archive for electronic lab notebooks (The ELN Consortium's file format): one experiment
     by `person`, whose files carry their SHA-256.
 
-    Beside the run's own files: `evidence.csv` (a row for each quantity) and `evidence.jsonl`, `figures/` by their names with data and
-    code, `compounds.csv` and `compounds.sdf`, `references.bib`, `environment.json`. Raises NotFound (`no_such_run`), InvalidInput
-    (`run_not_ended`, `private`, `exists`), StorageError.
+    Beside the run's own files: `tables/` as CSV, `evidence.csv` (a row for each quantity) and `evidence.jsonl`, `figures/` by
+    their names with data and code, `compounds.csv` and `compounds.sdf`, `references.bib`, `environment.json`. Raises NotFound
+    (`no_such_run`), InvalidInput (`run_not_ended`, `private`, `exists`), StorageError.
     """
     if file.exists() and not replace:
         raise InvalidInput("exists", f"{file} is there already", hint="--force replaces it")
@@ -53,15 +55,11 @@ def export_run(
     store = ArtifactStore(folder / "artifacts")
     try:
         journal.verify()
-        opened, written = journal.first("run.opened"), journal.last("report.written")
+        report = _report(folder, journal, store)
+        opened, given = journal.first("run.opened"), files_given(journal)
         evidence = list(evidence_in(journal))
     finally:
         journal.close()
-    if written is None:
-        raise InvalidInput(
-            "run_not_ended", f"{folder.name} has no report yet", hint=f"`benchmate resume {folder}` first"
-        )
-    report = Report.model_validate(store.get_json(written.body["ref"]))
     closed = bool(opened and opened.body.get("private")) or any(
         "private" in e.result.labels for e in evidence
     )
@@ -70,19 +68,20 @@ def export_run(
             "private", f"{folder.name} holds private data, and an export is made to be given away",
             hint="--private exports it all the same",
         )  # fmt: skip
-    made = dict(_made(report, evidence, store))
-    own = {
+    contents = report_documents(report, store)
+    contents |= {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
         if path.is_file() and _travels(path.relative_to(folder).as_posix())
     }
-    own["journal.sqlite"] = _journal_copy(folder / "journal.sqlite")
-    metadata = own.pop(METADATA, b"")
+    contents[JOURNAL] = _journal_copy(folder / JOURNAL)
+    contents |= dict(_made(report, evidence, store))
     if file.suffix.lower() == ".eln":
-        contents = {f"experiment/{name}": content for name, content in (own | made).items()}
+        contents = {f"experiment/{name}": content for name, content in contents.items()}
         contents[METADATA] = _eln_metadata(report, contents, person)
     else:
-        contents = own | made | {METADATA: _with_files(metadata, made)}
+        sizes = {name: len(contents[name]) for name in sorted(contents)}
+        contents[METADATA] = crate_metadata(report, sizes, given, person)
     try:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
             for name in sorted(contents):
@@ -94,9 +93,21 @@ def export_run(
     return sorted(contents)
 
 
+def _report(folder: Path, journal: Journal, store: ArtifactStore) -> Report:
+    """Return the run's report; of a single call the one that is made of it. Raises InvalidInput (`run_not_ended`)."""
+    opened, written = journal.first("run.opened"), journal.last("report.written")
+    if written is not None:
+        return Report.model_validate(store.get_json(written.body["ref"]))
+    if opened is not None and not start_of(opened.body):
+        return report_of_call(folder.name, journal)
+    raise InvalidInput(
+        "run_not_ended", f"{folder.name} has no report yet", hint=f"`benchmate resume {folder}` first"
+    )
+
+
 def _travels(name: str) -> bool:
     """Return whether a file of the run's folder is part of an export: no locks and no checkpoints of the graph."""
-    return name.startswith("artifacts/") or name in ("report.md", "report.html", METADATA)
+    return name.startswith("artifacts/") or name in ("report.md", "report.html", WORKFLOW)
 
 
 def _journal_copy(path: Path) -> bytes:
@@ -114,12 +125,16 @@ def _journal_copy(path: Path) -> bytes:
 
 
 def _made(report: Report, evidence: list[Evidence], store: ArtifactStore) -> Iterator[tuple[str, bytes]]:
-    told = [e for e in evidence if any(line.id == e.id for line in report.evidence)]
-    once = list({e.id: e for e in told}.values())
+    listed = {line.id for line in report.evidence}
+    drawn = {f.artifact.sha for f in report.figures}
+    once = list({e.id: e for e in evidence if e.id in listed}.values())
+    shown = {e.id: e for e in evidence if e.id in listed or drawn & {a.sha for a in e.result.artifacts}}
+    for number, table in enumerate(report.tables, 1):
+        yield f"tables/{number}_{_file_name(table.title)}.csv", _report_table(table)
     yield "evidence.csv", _table(COLUMNS, (row for e in once for row in _rows(e)))
     lines = [json.dumps(e.model_dump(mode="json"), ensure_ascii=False, sort_keys=True) for e in once]
     yield "evidence.jsonl", "".join(f"{line}\n" for line in lines).encode()
-    yield from _figures(once, store)
+    yield from _figures(shown.values(), store)
     compounds = {
         entity.key: entity for e in once for entity in e.result.entities if entity.details.get("smiles")
     }
@@ -130,8 +145,13 @@ def _made(report: Report, evidence: list[Evidence], store: ArtifactStore) -> Ite
             _table(names, ((c.label, c.key, c.details["smiles"]) for c in compounds.values())),
         )
         yield "compounds.sdf", _sdf(compounds.values())
-    yield "references.bib", _bibtex(report).encode()
-    environment = {"versions": report.versions, "repeat": list(report.repeat)}
+    yield "references.bib", bibliography(list(shown.values()), report.versions).encode()
+    environment = {
+        "versions": report.versions,
+        "tools": {e.tool: e.tool_version for e in shown.values()},
+        "sources": sorted({e.result.source.name for e in shown.values()}),
+        "repeat": list(report.repeat),
+    }
     yield "environment.json", json.dumps(environment, ensure_ascii=False, indent=2, sort_keys=True).encode()
 
 
@@ -145,6 +165,20 @@ def _rows(evidence: Evidence) -> Iterator[tuple[Any, ...]]:
             subject.label if subject else "", q.method or "", "; ".join(f"{k} {v}" for k, v in (q.conditions or {}).items()),
             evidence.result.source.name, evidence.result.source.reference or "",
         )  # fmt: skip
+
+
+def _report_table(table: Table) -> bytes:
+    """Return a table as the report shows it, with the claim behind each cell in a column of its own where there are any."""
+    cited = [i for i in range(len(table.columns)) if any(row[i].claim_id for row in table.rows)]
+    head = [f"{c.title} ({c.unit})" if c.unit else c.title for c in table.columns]
+    return _table(
+        [*head, *(f"{table.columns[i].title}: claim" for i in cited)],
+        ([*(cell.text for cell in row), *(row[i].claim_id for i in cited)] for row in table.rows),
+    )
+
+
+def _file_name(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:64] or "table"
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
@@ -177,45 +211,6 @@ def _sdf(compounds: Iterable[Entity]) -> bytes:
     return "".join(blocks).encode()
 
 
-def _bibtex(report: Report) -> str:
-    """Return what the evidence rests on as BibTeX: each source once, and this program with its version."""
-    entries = [("benchmate", f"benchmate {report.versions.get('benchmate', '')}".strip(), "")]
-    for line in report.evidence:
-        entries.append((line.source, line.source, line.reference or ""))
-    texts, seen = [], set[str]()
-    for key, title, note in entries:
-        name = re.sub(r"[^A-Za-z0-9]+", "", key)[:40] or "source"
-        if name in seen:
-            continue
-        seen.add(name)
-        fields = {"title": title} | ({"note": note} if note else {})
-        if found := re.search(r"10\.\d{4,9}/[^\s,;)]+", note):
-            fields["doi"] = found[0].rstrip(".")
-        body = "".join(f"  {field} = {{{_tex(value)}}},\n" for field, value in fields.items())
-        texts.append(f"@misc{{{name},\n{body}}}\n")
-    return "\n".join(texts)
-
-
-def _tex(text: str) -> str:
-    return re.sub(r"([&%$#_{}])", r"\\\1", " ".join(text.split()))
-
-
-def _with_files(metadata: bytes, made: dict[str, bytes]) -> bytes:
-    """Return the crate's metadata with the files that the export adds."""
-    if not metadata:
-        raise NotFound("no_crate", "the run has no crate")
-    document = json.loads(metadata)
-    graph = document["@graph"]
-    root = next(node for node in graph if node["@id"] == "./")
-    for name in sorted(made):
-        node = {"@id": name, "@type": "File", "name": name, "contentSize": str(len(made[name]))}
-        if media := MEDIA.get(Path(name).suffix):
-            node["encodingFormat"] = media
-        graph.append(node)
-        root["hasPart"].append({"@id": name})
-    return f"{json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True)}\n".encode()
-
-
 def _eln_metadata(report: Report, contents: dict[str, bytes], person: str) -> bytes:
     """Return the metadata of an ELN archive: https://github.com/TheELNConsortium/TheELNFileFormat, SPECIFICATION.md."""
     made = datetime.fromtimestamp(canonical_float(report.started_at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -243,7 +238,10 @@ def _eln_metadata(report: Report, contents: dict[str, bytes], person: str) -> by
         "hasPart": [{"@id": "./experiment/"}, *({"@id": f["@id"]} for f in files)],
     }  # fmt: skip
     document = {
-        "@context": "https://w3id.org/ro/crate/1.1/context",
+        "@context": [
+            "https://w3id.org/ro/crate/1.1/context",
+            {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"},
+        ],
         "@graph": [head, root, experiment, *files, author, publisher],
     }
     return f"{json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True)}\n".encode()

@@ -323,7 +323,7 @@ async def _drive(
         given = Command(resume=answers)
     report = run.report(state)
     # What was used is no part of the files: a run taken up with a larger budget has made calls that no replay asks for.
-    write_report(context.folder, report, context.artifacts)
+    write_report(context.folder, report, context.artifacts, files_given(context.recording or context.journal))
     context.journal.append("run.closed", {"status": report.status, "report": state["report"]})
     return RunOutcome(
         context.run_id,
@@ -368,15 +368,28 @@ def _status_of(error: BenchmateError) -> str:
     return {"policy": "refused", "budget": "budget"}.get(error.info.kind, "failed")
 
 
-def write_report(folder: Path, report: Report, artifacts: ArtifactStore) -> None:
-    """Write report.md, report.html and the RO-Crate of a run."""
-    from benchmate.app.report.crate import write_crate
-    from benchmate.app.report.html import render_html
-    from benchmate.app.report.markdown import render_markdown
+def write_report(
+    folder: Path, report: Report, artifacts: ArtifactStore, given: Mapping[str, str] | None = None
+) -> None:
+    """Write report.md, report.html, workflow.yaml where a plan was followed, and the RO-Crate of a run.
 
-    write_atomically(folder / "report.md", render_markdown(report, artifacts).encode())
-    write_atomically(folder / "report.html", render_html(report, artifacts).encode())
-    write_crate(report, folder)
+    `given` are the hashes of the files that calls read, by the paths they were given by.
+    """
+    from benchmate.app.report.crate import write_crate
+    from benchmate.app.report.crate_workflow import WORKFLOW
+    from benchmate.app.report.documents import report_documents
+
+    made = report_documents(report, artifacts)
+    for name, content in made.items():
+        write_atomically(folder / name, content)
+    if WORKFLOW not in made:
+        (folder / WORKFLOW).unlink(missing_ok=True)  # of an earlier end of this run
+    write_crate(report, folder, given)
+
+
+def files_given(journal: Journal) -> dict[str, str]:
+    """Return the hashes of the files that calls read, by the paths they were given by."""
+    return {str(r.body["given"]): str(r.body["sha256"]) for r in journal.records("file.kept")}
 
 
 def _closed(journal: Journal) -> Record | None:

@@ -1,65 +1,98 @@
-"""The run's folder as an RO-Crate 1.1 in the style of Process Run Crate: what was made, by what, from what.
+"""A run as an RO-Crate 1.1: what was made, by what, from what.
 
-Vocabulary: https://w3id.org/ro/crate/1.1 and https://w3id.org/ro/wfrun/process/0.5.
+A run that followed a plan is a Workflow Run Crate, with the plan as a workflow file for its main entity; a single tool call is a
+Process Run Crate. Vocabulary: https://w3id.org/ro/crate/1.1 and https://w3id.org/ro/wfrun/process/0.5.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
-from benchmate.agents.contracts import EvidenceLine, Failure, Report
-from benchmate.app.report.text import one_line, shortened
-from benchmate.app.report.view import LONGEST_ARGUMENTS, STATUS_MARKS
+from benchmate.agents.contracts import Report
+from benchmate.app.report.crate_actions import (
+    Node,
+    artifact_name,
+    evidence_action,
+    failed_action,
+    refs,
+    software,
+    tools,
+)
+from benchmate.app.report.crate_workflow import PROFILES, WORKFLOW, describe_workflow
+from benchmate.app.report.text import one_line
+from benchmate.app.report.view import STATUS_MARKS
 from benchmate.runtime.canonical import canonical_float, canonical_value
-from benchmate.runtime.evidence import split_citation
+from benchmate.runtime.evidence import Artifact
 from benchmate.runtime.files import write_atomically
 
 METADATA = "ro-crate-metadata.json"
-_SPECIFICATION = "https://w3id.org/ro/crate/1.1"
-_PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
-_TERMS = "https://w3id.org/ro/terms/workflow-run/context"
-_FILES = {
-    "report.md": ("Report", "text/markdown"),
-    "report.html": ("Report", "text/html"),
-    "journal.sqlite": ("Journal: every call, its result and every decision", "application/vnd.sqlite3"),
+JOURNAL = "journal.sqlite"
+MEDIA = {
+    ".md": "text/markdown", ".html": "text/html", ".svg": "image/svg+xml", ".png": "image/png", ".py": "text/x-python", ".yaml": "application/yaml",
+    ".csv": "text/csv", ".jsonl": "application/jsonl", ".sdf": "chemical/x-mdl-sdfile", ".bib": "application/x-bibtex", ".json": "application/json",
+    ".txt": "text/plain", ".sqlite": "application/vnd.sqlite3",
+}  # fmt: skip
+TITLES = {
+    "report.md": "Report",
+    "report.html": "Report",
+    WORKFLOW: "Workflow",
+    JOURNAL: "Journal: every call, its result and every decision",
 }
+_SPECIFICATION = "https://w3id.org/ro/crate/1.1"
+_PROCESS_RUN = "https://w3id.org/ro/wfrun/process/0.5"
+_TERMS = "https://w3id.org/ro/terms/workflow-run/context"
 
-Node = dict[str, Any]
 
-
-def write_crate(report: Report, folder: Path) -> Path:
-    """Write `ro-crate-metadata.json` for the run in `folder` and return its path.
-
-    It lists the files that are there, one CreateAction for each piece of evidence and a failed one for each
-    failure. The same report and files give the same bytes.
+def write_crate(report: Report, folder: Path, given: Mapping[str, str] | None = None) -> Path:
+    """Write `ro-crate-metadata.json` for the run in `folder` and return its path. See `crate_metadata`.
 
     Raises StorageError (`storage_full`, `storage_denied`, `storage_failed`).
     """
-    graph = list(_graph(report, folder))
-    document = {"@context": [f"{_SPECIFICATION}/context", _TERMS], "@graph": graph}
-    text = json.dumps(canonical_value(document), ensure_ascii=False, indent=2, sort_keys=True)
-    write_atomically(folder / METADATA, f"{text}\n".encode())
+    names = [name for name in TITLES if (folder / name).is_file()]
+    names += [artifact_name(p.name) for p in sorted((folder / "artifacts").glob("[0-9a-f]" * 64))]
+    # the journal goes on, and a replay's is another
+    sizes = {name: None if name == JOURNAL else (folder / name).stat().st_size for name in names}
+    write_atomically(folder / METADATA, crate_metadata(report, sizes, given or {}))
     return folder / METADATA
 
 
-def _graph(report: Report, folder: Path) -> Iterator[Node]:
-    files = list(_files(report, folder))
+def crate_metadata(
+    report: Report, sizes: Mapping[str, int | None], given: Mapping[str, str], author: str = ""
+) -> bytes:
+    """Return the content of `ro-crate-metadata.json` for files of these names and sizes.
+
+    It lists them, one CreateAction for each piece of evidence and a failed one for each failure; where `workflow.yaml` is
+    among the files, one for the run as its execution too. `given` are the hashes of the files that calls read, by the paths
+    they were given by, `author` is who gives the crate away. The same report and files give the same bytes.
+    """
+    graph = [_compacted(node) for node in _graph(report, sizes, given, author)]
+    document = {"@context": [f"{_SPECIFICATION}/context", _TERMS], "@graph": graph}
+    return f"{json.dumps(canonical_value(document), ensure_ascii=False, indent=2, sort_keys=True)}\n".encode()
+
+
+def _compacted(node: Node) -> Node:
+    """Return an entity in JSON-LD's compacted form, in which a list of one is that one; of empty lists only `hasPart` stays."""
+    told = {k: v for k, v in node.items() if v != [] or k == "hasPart"}
+    return {k: v[0] if isinstance(v, list) and len(v) == 1 else v for k, v in told.items()}
+
+
+def _graph(
+    report: Report, sizes: Mapping[str, int | None], given: Mapping[str, str], author: str
+) -> Iterator[Node]:
+    files = dict(_files(report, sizes, given))
     evidence = list({line.id: line for line in reversed(report.evidence)}.values())[::-1]
-    tools = list(_tools(report, evidence))
-    actions = [node for line in evidence for node in _evidence_action(report, line, files)]
-    actions += [_failed_action(failure, number) for number, failure in enumerate(report.failures)]
-    yield {
-        "@id": METADATA,
-        "@type": "CreativeWork",
-        "about": {"@id": "./"},
-        "conformsTo": {"@id": _SPECIFICATION},
-    }
-    yield {
+    called = list(tools(evidence))
+    followed = WORKFLOW in files and report.plan is not None
+    actions = list(describe_workflow(report, files, called, given)) if followed else []
+    actions += [node for line in evidence for node in evidence_action(report, line, files)]
+    actions += [failed_action(failure, number) for number, failure in enumerate(report.failures)]
+    profiles = {_PROCESS_RUN: ("Process Run Crate", "0.5"), **(PROFILES if followed else {})}
+    *_, workflow_ro_crate = profiles
+    root: Node = {
         "@id": "./",
         "@type": "Dataset",
         "name": one_line(report.title) or "Report",
@@ -69,124 +102,60 @@ def _graph(report: Report, folder: Path) -> Iterator[Node]:
             "%Y-%m-%dT%H:%M:%SZ"
         ),
         "license": {"@id": "#licence"},
-        "conformsTo": {"@id": _PROFILE},
-        "hasPart": _refs(files),
-        "mentions": _refs(node for node in actions if node["@type"] == "CreateAction"),
+        "conformsTo": [{"@id": profile} for profile in profiles],
+        "hasPart": refs(files.values()),
+        "mentions": refs(node for node in actions if node["@type"] == "CreateAction"),
     }
-    yield {"@id": _PROFILE, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"}
+    yield {
+        "@id": METADATA,
+        "@type": "CreativeWork",
+        "about": {"@id": "./"},
+        "conformsTo": [{"@id": _SPECIFICATION}, *([{"@id": workflow_ro_crate}] if followed else [])],
+    }
+    root |= {"mainEntity": {"@id": WORKFLOW}} if followed else {}
+    yield root | ({"author": {"@id": "#author"}} if author else {})
+    if author:
+        yield {"@id": "#author", "@type": "Person", "name": one_line(author)}
+    for profile, (name, version) in profiles.items():
+        yield {"@id": profile, "@type": "CreativeWork", "name": name, "version": version}
     yield {
         "@id": "#licence",
         "@type": "CreativeWork",
         "name": "No licence chosen",
         "description": "The person who made this run decides who may use it, and has not said so here.",
     }
-    yield from files
-    yield from tools
+    yield from files.values()
+    yield from software(report)
+    yield from called
     yield from actions
 
 
-def _files(report: Report, folder: Path) -> Iterator[Node]:
-    for name, (title, media_type) in _FILES.items():
-        if (folder / name).is_file():
-            yield {"@id": name, "@type": "File", "name": title, "encodingFormat": media_type}
-    known = {figure.artifact.sha: figure for figure in reversed(report.figures)}
-    for path in sorted((folder / "artifacts").glob("[0-9a-f]" * 64)):
-        node: Node = {"@id": f"artifacts/{path.name}", "@type": "File", "name": path.name}
-        node |= {"contentSize": str(path.stat().st_size), "identifier": f"sha256:{path.name}"}
-        if figure := known.get(path.name):
-            node |= {"name": one_line(figure.artifact.name), "encodingFormat": figure.artifact.media_type}
-            node["description"] = one_line(figure.title)
-        yield node
-
-
-def _tools(report: Report, evidence: Iterable[EvidenceLine]) -> Iterator[Node]:
-    """Yield benchmate, the software it ran on, and each tool in each version."""
-    others = {name: version for name, version in sorted(report.versions.items()) if name != "benchmate"}
-    program: Node = {"@id": "#benchmate", "@type": "SoftwareApplication", "name": "benchmate"}
-    if "benchmate" in report.versions:
-        program["softwareVersion"] = one_line(report.versions["benchmate"])
-    if others:
-        program["softwareRequirements"] = [{"@id": _fragment("software", name)} for name in others]
-    yield program
-    for name, version in others.items():
-        yield {
-            "@id": _fragment("software", name),
-            "@type": "SoftwareApplication",
-            "name": one_line(name),
-            "softwareVersion": one_line(version),
-        }
-    for tool, version in sorted({(line.tool, line.tool_version) for line in evidence}):
-        yield {
-            "@id": _fragment("tool", tool, version),
-            "@type": "SoftwareApplication",
-            "name": one_line(tool),
-            "softwareVersion": one_line(version),
-            "isPartOf": {"@id": "#benchmate"},
-        }
-
-
-def _evidence_action(report: Report, line: EvidenceLine, files: Iterable[Node]) -> Iterator[Node]:
-    """Yield the action that a call was, its arguments, and each quantity it gave."""
-    identity = _fragment(line.id)
-    given: Node = {
-        "@id": f"{identity}/arguments",
-        "@type": "PropertyValue",
-        "name": "arguments",
-        "value": shortened(line.arguments, LONGEST_ARGUMENTS),
-    }
-    quantities: list[Node] = []
-    for key, quantity in sorted(line.quantities.items()):
-        node: Node = {"@id": f"{identity}/quantities/{_slug(key)}", "@type": "PropertyValue"}
-        node |= {"name": quantity.property, "value": quantity.value}
-        node |= {"unitText": quantity.unit} if quantity.unit else {}
-        node |= {"measurementTechnique": quantity.method} if quantity.method else {}
-        notes = {
-            **(quantity.conditions or {}),
-            **({"relation": quantity.relation} if quantity.relation != "=" else {}),
-        }
-        node |= {"description": "; ".join(f"{k}: {v}" for k, v in sorted(notes.items()))} if notes else {}
-        quantities.append(node)
-    shown = {
-        f"artifacts/{f.artifact.sha}"
-        for f in report.figures
-        if line.id in {split_citation(s)[0] for s in f.shows}
-    }
-    action: Node = {
-        "@id": identity,
-        "@type": "CreateAction",
-        "name": f"{one_line(line.tool)} gave {line.id}",
-        "instrument": {"@id": _fragment("tool", line.tool, line.tool_version)},
-        "object": [{"@id": given["@id"]}],
-        "result": [*_refs(quantities), *_refs(node for node in files if node["@id"] in shown)],
-        "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
-    }
-    source = " · ".join(part for part in (line.source, line.reference) if part)
-    action["description"] = one_line("; ".join((source, *line.warnings, *sorted(line.labels))))
-    yield action
-    yield given
-    yield from quantities
-
-
-def _failed_action(failure: Failure, number: int) -> Node:
-    subject = failure.task if failure.given is None else f"{failure.task}: {shortened(failure.given, 200)}"
-    return {
-        "@id": f"#failure-{number}",
-        "@type": "CreateAction",
-        "name": one_line(subject),
-        "instrument": {"@id": "#benchmate"},
-        "actionStatus": {"@id": "http://schema.org/FailedActionStatus"},
-        "error": one_line(f"{failure.error.code}: {failure.error}"),
-    }
-
-
-def _refs(nodes: Iterable[Node]) -> list[Node]:
-    return [{"@id": node["@id"]} for node in nodes]
-
-
-def _fragment(*parts: str) -> str:
-    return f"#{'-'.join(map(_slug, parts))}"
-
-
-def _slug(text: str) -> str:
-    """Return `text` as it may stand in an id: other characters than these are percent-encoded."""
-    return quote(text.encode("utf-8", "replace"), safe="")
+def _files(
+    report: Report, sizes: Mapping[str, int | None], given: Mapping[str, str]
+) -> Iterator[tuple[str, Node]]:
+    """Yield each file's name and its entity."""
+    read = {sha: PurePosixPath(path) for path, sha in sorted(given.items())}
+    known: dict[str, Artifact] = {a.sha: a for line in reversed(report.evidence) for a in line.artifacts}
+    titles: dict[str, str] = {}
+    for figure in reversed(report.figures):
+        parts = (figure.data, figure.script, figure.artifact)
+        known |= {a.sha: a for a in parts if a is not None}
+        titles[figure.artifact.sha] = figure.title
+    for name, size in sizes.items():
+        path = PurePosixPath(name)
+        node: Node = {"@id": quote(name), "@type": "File", "name": TITLES.get(name, path.name)}
+        if media := MEDIA.get(path.suffix):
+            node["encodingFormat"] = media
+        if size is not None:
+            node["contentSize"] = str(size)
+        if path.parent.name == "artifacts":
+            node["identifier"] = f"sha256:{path.name}"
+            if path.name in read:
+                node["name"] = one_line(read[path.name].name)
+                if media := MEDIA.get(read[path.name].suffix):
+                    node["encodingFormat"] = media
+            if artifact := known.get(path.name):
+                node |= {"name": one_line(artifact.name), "encodingFormat": artifact.media_type}
+            if path.name in titles:
+                node["description"] = one_line(titles[path.name])
+        yield name, node

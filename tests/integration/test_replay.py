@@ -22,7 +22,7 @@ from benchmate.runtime.budget import BudgetLimits
 from benchmate.runtime.errors import BenchmateError, StorageError
 from benchmate.runtime.settings import ModelProfile, load_settings
 
-FILES = ("report.md", "report.html", "ro-crate-metadata.json")
+FILES = ("report.md", "report.html", "workflow.yaml", "ro-crate-metadata.json")
 MISSING = ("rdkit", "chromadb", "onnxruntime", "xllamacpp", "Bio", "matplotlib", "chemicals", "pubchempy")
 BLOCKER = f"""
     import sys
