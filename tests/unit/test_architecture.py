@@ -24,6 +24,7 @@ HEAVY = {
     "torch", "lmdeploy", "obspy", "pymatgen", "ase", "astropy", "statsmodels", "pandas", "scipy", "skimage", "tblite", "rdchiral",
     "gemmi", "primer3", "pyarrow", "h5py", "spglib", "Bio", "matplotlib", "sklearn",
 }  # fmt: skip
+NETWORK = ("model", "architecture")  # the modules that are made of torch; nobody else imports them at once
 DOORS: dict[str, str] = benchmate._HOMES
 BEYOND = "beyond benchmate"
 
@@ -138,7 +139,10 @@ def broken_rule(path: Path, found: Import) -> str | None:
             return f"{room}/ imports {found.target}, a room on the same floor"
     if top.startswith(("langchain", "langgraph")) and not may_use_langchain(path):
         return f"{top} belongs in agents/, in model/chat and above"
-    if top in HEAVY and found.at_once:
+    inside = path.parts[:2] == NETWORK
+    if top == "benchmate" and tuple(below[:2]) == NETWORK and not inside and found.at_once:
+        return "model/architecture brings torch: import it in the function that uses it"
+    if top in HEAVY and found.at_once and not (inside and top == "torch"):
         return f"{top} is heavy: import it in the function that uses it"
     return None
 
@@ -194,6 +198,12 @@ KEPT = {
         "model/a.py",
         "import typing\nif typing.TYPE_CHECKING:\n    import torch",
     ),
+    "torch in the network": ("model/architecture/a.py", "import torch\nfrom torch import nn"),
+    "the network in itself": (
+        "model/architecture/a.py",
+        "from benchmate.model.architecture.config import TextConfig",
+    ),
+    "the network in a function": ("rl/a.py", "def f():\n    import benchmate.model.architecture.model"),
     "a name that only begins alike": ("runtime/a.py", "import toolz, torchlight, modelling"),
     "the word in a string": ("runtime/a.py", "x = 'import benchmate.app'"),
     "another object's attribute": ("runtime/a.py", "import benchmate\nother.app"),
@@ -250,6 +260,8 @@ BROKEN = {
     "torch at once, in a class": ("model/a.py", "class A:\n    import torch", "heavy"),
     "torch at once, in a try": ("model/a.py", "try:\n    import torch\nexcept ImportError: ...", "heavy"),
     "torch when not for types": ("model/a.py", "if TYPE_CHECKING: ...\nelse:\n    import torch", "heavy"),
+    "another heavy one in the network": ("model/architecture/a.py", "import pandas", "heavy"),
+    "the network at once": ("rl/a.py", "from benchmate.model.architecture import model", "brings torch"),
     "lmdeploy at once": ("app/a.py", "from lmdeploy import pipeline", "heavy"),
 }
 
