@@ -51,7 +51,9 @@ def test_every_transition_is_tried(lines: list[dict[str, Any]], request: pytest.
     (of,) = {line["of"] for line in lines}
     assert [line["transition"] for line in lines] == list(range(of + 1))
     triage = request.node.callspec.params["lines"] == "triage"
-    assert of > (80 if triage else 60)  # of the triage 44 calls start and end, seven tasks, and the run itself
+    assert of > (
+        80 if triage else 60
+    )  # of the triage 44 calls start and end, seven tasks, and the run itself
     assert {line["signal"] for line in lines} == {signal.SIGKILL}
 
 
