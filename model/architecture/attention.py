@@ -93,10 +93,35 @@ def sdpa_attention(
     return attended.transpose(1, 2).contiguous(), None
 
 
+def eager_attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    scaling: float,
+    dropout: float = 0.0,
+    **kwargs: Any,
+) -> tuple[Tensor, Tensor]:
+    """Attend step by step, softmax in float32, and return the weights [batch, heads, tokens, keys] too.
+
+    `attention_mask` is added to the scores: 0 where a query sees a key, very negative elsewhere.
+    """
+    repeats = query.shape[1] // key.shape[1]
+    key, value = key.repeat_interleave(repeats, dim=1), value.repeat_interleave(repeats, dim=1)
+    scores = query @ key.transpose(-2, -1) * scaling
+    if attention_mask is not None:
+        scores = scores + attention_mask
+    weights = F.dropout(scores.softmax(-1, dtype=torch.float32).to(query.dtype), dropout, module.training)
+    return (weights @ value).transpose(1, 2).contiguous(), weights
+
+
 class Attention(nn.Module):
     """Project, normalise each head of q and k, rotate, attend, project back."""
 
     is_causal = True
+    config: Any = None  # of Hugging Face's library, for its attention functions
 
     def __init__(self, config: TextConfig, layer_idx: int) -> None:
         super().__init__()

@@ -80,14 +80,25 @@ class FourierPositionEmbedding(RotaryEmbedding):
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
-        """Set the coefficients to the identity, which is RoPE, plus Xavier-normal noise of gain `init_factor`."""
-        if self.sin_coef.is_meta:
-            return
+        """Set the coefficients to their first values, unless they have no memory."""
+        if not self.sin_coef.is_meta:
+            for coefficients, first in zip(self.coefficients(), self.first_coefficients(), strict=True):
+                coefficients.copy_(first)
+
+    def coefficients(self) -> tuple[Tensor, Tensor]:
+        """Return those of the sines and those of the cosines."""
+        return self.sin_coef, self.cos_coef
+
+    def first_coefficients(self) -> tuple[Tensor, Tensor]:
+        """Draw both: the identity, which is RoPE, plus Xavier-normal noise of gain `init_factor`."""
         generator = torch.Generator().manual_seed(FOPE_SEED)
-        for coefficients in (self.sin_coef, self.cos_coef):
-            drawn = torch.empty(coefficients.shape, dtype=torch.float32, device="cpu")
+
+        def draw() -> Tensor:
+            drawn = torch.empty(self.sin_coef.shape, dtype=torch.float32, device="cpu")
             nn.init.xavier_normal_(drawn, gain=self.init_factor, generator=generator)
-            coefficients.copy_(drawn + torch.eye(drawn.shape[-1], device="cpu"))
+            return drawn + torch.eye(drawn.shape[-1], device="cpu")
+
+        return draw(), draw()
 
     def series(self, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]:
         missing = self.head_dim // 2 - cos.shape[-1]

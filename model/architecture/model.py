@@ -139,14 +139,19 @@ def head_logits(head: nn.Linear, states: Tensor, *, float32: bool) -> Tensor:
 def initialise(module: nn.Module, std: float) -> None:
     """Draw all weights under `module` anew: normal of deviation `std`, norms 1, biases 0, FoPE by its own rule."""
     for part in module.modules():
-        if isinstance(part, (nn.Linear, nn.Embedding, Router)):
-            nn.init.normal_(part.weight, std=std)
-            if isinstance(part, nn.Linear) and part.bias is not None:
-                nn.init.zeros_(part.bias)
-        elif isinstance(part, Experts):
-            nn.init.normal_(part.gate_up_proj, std=std)
-            nn.init.normal_(part.down_proj, std=std)
-        elif isinstance(part, RMSNorm):
-            nn.init.ones_(part.weight)
-        elif isinstance(part, FourierPositionEmbedding):
+        initialise_part(part, std)
+        if isinstance(part, FourierPositionEmbedding):
             part.reset_parameters()
+
+
+def initialise_part(part: nn.Module, std: float) -> None:
+    """Draw the weights that `part` itself holds."""
+    if isinstance(part, (nn.Linear, nn.Embedding, Router)):
+        nn.init.normal_(part.weight, std=std)
+        if isinstance(part, nn.Linear) and part.bias is not None:
+            nn.init.zeros_(part.bias)
+    elif isinstance(part, Experts):
+        nn.init.normal_(part.gate_up_proj, std=std)
+        nn.init.normal_(part.down_proj, std=std)
+    elif isinstance(part, RMSNorm):
+        nn.init.ones_(part.weight)
