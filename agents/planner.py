@@ -15,7 +15,7 @@ from benchmate.agents.contracts import Contract, Plan, Task
 from benchmate.agents.earlier import Earlier
 from benchmate.agents.intake import Candidate, Intake
 from benchmate.agents.router import route
-from benchmate.agents.specialists import AGENTS, agent_for
+from benchmate.agents.specialists import agent_for, load_specialists
 from benchmate.model.engine import Constraint, Message, Sampling
 from benchmate.runtime.calls import ends_run
 from benchmate.runtime.context import RunContext, TaskScope, entered
@@ -241,7 +241,9 @@ async def _plan_freely(
     attachments: Sequence[Attachment],
     earlier: Earlier | None,
 ) -> list[Task]:
-    agents = "\n".join(f"- {a.name}: {a.summary}. Tools: {', '.join(a.tools)}" for a in AGENTS.values())
+    agents = "\n".join(
+        f"- {a.name}: {a.summary}. Tools: {', '.join(a.tools)}" for a in load_specialists().values()
+    )
     system = (
         "Split the question into the fewest tasks that answer it. Each task names one agent and a goal that can be understood "
         f"alone. A task that uses another's result names its number in `needs`.\nAgents:\n{agents}"
@@ -278,10 +280,10 @@ def _seeing(tasks: list[Task], attachments: Sequence[Attachment]) -> list[Task]:
 def _tasks_of(planned: PlannedTasks) -> list[Task]:
     tasks = []
     for number, task in enumerate(planned.tasks, 1):
-        if task.agent not in AGENTS:
+        if task.agent not in load_specialists():
             raise InvalidInput(
                 "unknown_agent",
-                f"task {number} names the agent {task.agent!r}; there are {', '.join(AGENTS)}",
+                f"task {number} names the agent {task.agent!r}; there are {', '.join(load_specialists())}",
             )
         if any(not 1 <= need < number for need in task.needs):
             raise InvalidInput("unknown_need", f"task {number} needs a task that does not come before it")

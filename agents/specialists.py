@@ -1,17 +1,24 @@
-"""The specialists: each a small declaration. How one works depends on its model: free tool calls, or one constrained call."""
+"""The specialists: each a small declaration. How one works depends on its model: free tool calls, or one constrained call.
+
+Besides those here there are those of packages (entry-point group `benchmate.agents`), and those a program adds itself.
+"""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
+from importlib.metadata import entry_points
 from typing import Any
 
 from benchmate.agents.attachments import attachments_in, check_accepted
 from benchmate.agents.contracts import Contract, Task, TaskResult
 from benchmate.runtime.context import RunContext, TaskScope
-from benchmate.runtime.errors import NotFound, did_you_mean
+from benchmate.runtime.errors import InvalidInput, NotFound, did_you_mean
 from benchmate.runtime.expressions import fill
 from benchmate.tools.base import Tool
 from benchmate.tools.registry import load_registry
 
+ENTRY_POINT_GROUP = "benchmate.agents"
 SHARED_DOMAINS = ("units", "library")  # every specialist may convert units and read the library
 
 
@@ -36,7 +43,7 @@ _HOUSE_RULES = (
     "When no tool can answer, say so plainly."
 )
 
-AGENTS: dict[str, Specialist] = {
+_BUILT_IN: dict[str, Specialist] = {
     agent.name: agent
     for agent in (
         Specialist(
@@ -91,16 +98,59 @@ AGENTS: dict[str, Specialist] = {
 }
 
 
+_added: dict[str, Specialist] = {}
+
+
+@functools.cache
+def load_specialists() -> Mapping[str, Specialist]:
+    """Return every specialist by name.
+
+    Raises InvalidInput (`bad_plugin`, `agent_name_taken`) naming the package at fault.
+    """
+    found = dict(_BUILT_IN)
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        try:
+            loaded = point.load()
+        except (ImportError, AttributeError, TypeError, ValueError) as error:
+            raise InvalidInput(
+                "bad_plugin", f"the agent plug-in {point.value!r} cannot be loaded: {error}"
+            ) from error
+        if not isinstance(loaded, Specialist):
+            raise InvalidInput("bad_plugin", f"the agent plug-in {point.value!r} is not a Specialist")
+        if found.get(loaded.name, loaded) is not loaded:
+            raise InvalidInput(
+                "agent_name_taken", f"{point.value} brings a second agent named {loaded.name!r}"
+            )
+        found[loaded.name] = loaded
+    return found | _added
+
+
+def add_specialists(*agents: Specialist) -> None:
+    """Add specialists to this program; one that was added before under the same name is replaced.
+
+    Raises InvalidInput (`not_a_specialist`, `agent_name_taken`).
+    """
+    known = load_specialists()
+    for agent in agents:
+        if not isinstance(agent, Specialist):
+            raise InvalidInput("not_a_specialist", f"{agent!r} is not a benchmate.Specialist")
+        if agent.name in known and agent.name not in _added:
+            raise InvalidInput("agent_name_taken", f"there is an agent named {agent.name!r} already")
+    _added.update({agent.name: agent for agent in agents})
+    load_specialists.cache_clear()
+
+
 def specialist(name: str) -> Specialist:
     """Return a specialist. Raises NotFound (`unknown_agent`) with the nearest name."""
-    if name not in AGENTS:
-        raise NotFound("unknown_agent", f"there is no agent {name!r}", hint=did_you_mean(name, AGENTS))
-    return AGENTS[name]
+    agents = load_specialists()
+    if name not in agents:
+        raise NotFound("unknown_agent", f"there is no agent {name!r}", hint=did_you_mean(name, agents))
+    return agents[name]
 
 
 def agent_for(tool: Tool) -> str:
-    """Return the specialist whose own domain a tool belongs to."""
-    return next((a.name for a in AGENTS.values() if tool.domain in a.domains), "analyst")
+    """Return the specialist whose own domain a tool belongs to: the first that names it, else the analyst."""
+    return next((a.name for a in load_specialists().values() if tool.domain in a.domains), "analyst")
 
 
 async def run_agent_task(context: RunContext, scope: TaskScope, task: Task, setting: Any) -> TaskResult:

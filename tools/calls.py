@@ -217,11 +217,13 @@ async def _listed(
     if context.recording is not None or not hazards.is_making(tool):
         return []
     arguments = [call.arguments for index, call in enumerate(calls) if index not in invalid]
+    setting = tool_context(context, scope)
     try:
-        found = await context.workers.run(
-            _foreseen, tool.name, arguments, tool_context(context, scope),
-            timeout=tool.timeout or context.settings.workers.seconds,
-        )  # fmt: skip
+        if tool.name in load_registry().added:
+            found = await asyncio.to_thread(_foreseen, tool.name, arguments, setting)
+        else:
+            limit = tool.timeout or context.settings.workers.seconds
+            found = await context.workers.run(_foreseen, tool.name, arguments, setting, timeout=limit)
     except Crashed as error:  # what cannot be looked at is not allowed unseen
         raise Refused(
             "hazard_unknown", f"the hazard gate could not look at the calls of {tool.name}: {error.info.message}",
@@ -355,7 +357,8 @@ async def _execute(
         return [error or refusal for error in invalid]
     setting = dataclasses.replace(tool_context(context, scope), hazards_approved=approved)
     good = [a for a, error in zip(arguments, invalid, strict=True) if error is None]
-    if tool.effects & {"read", "network", "write"}:  # stores and services are held by this process
+    held_here = tool.effects & {"read", "network", "write"}  # stores and services
+    if held_here or tool.name in load_registry().added:
         results = [await _in_thread(context, tool, a, setting) for a in good]
     else:
         results = await _in_worker(context, tool, good, setting)

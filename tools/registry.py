@@ -1,4 +1,4 @@
-"""Which tools there are: the ones built in, and those third parties add by the entry-point group `benchmate.tools`."""
+"""Which tools there are: those built in, those of packages (entry-point group `benchmate.tools`), and those a program adds itself."""
 
 from __future__ import annotations
 
@@ -119,8 +119,9 @@ BUILTIN_MODULES = (
 class Registry(Mapping[str, Tool]):
     """Tools by name."""
 
-    def __init__(self, tools: Mapping[str, Tool]) -> None:
+    def __init__(self, tools: Mapping[str, Tool], added: frozenset[str] = frozenset()) -> None:
         self._tools = dict(sorted(tools.items()))
+        self.added = added  # tools that only this process has, so that it has to run them itself
 
     def __getitem__(self, name: str) -> Tool:
         """Return the tool. Raises NotFound (`unknown_tool`) with the nearest name."""
@@ -175,7 +176,28 @@ def load_registry() -> Registry:
                 "bad_plugin", f"the tool plug-in {point.value!r} cannot be loaded: {error}"
             ) from error
         _add(tools, loaded, point.value)
-    return Registry(tools)
+    return Registry(tools | _added, frozenset(_added))
+
+
+_added: dict[str, Tool] = {}
+
+
+def add_tools(*tools: Tool) -> None:
+    """Add tools to this program; one that was added before under the same name is replaced.
+
+    They run in this process, in a thread: only tools of installed packages run in a worker, which may crash or be stopped without harm.
+    Raises InvalidInput (`not_a_tool`, `tool_name_taken`).
+    """
+    known = load_registry()
+    for tool in tools:
+        if not isinstance(tool, Tool):
+            raise InvalidInput(
+                "not_a_tool", f"{tool!r} is not a tool", hint="benchmate.tool makes one of a typed function"
+            )
+        if tool.name in known and tool.name not in known.added:
+            raise InvalidInput("tool_name_taken", f"there is a tool named {tool.name!r} already")
+    _added.update({tool.name: tool for tool in tools})
+    load_registry.cache_clear()
 
 
 def _add(tools: dict[str, Tool], loaded: ModuleType | Tool, origin: str) -> None:

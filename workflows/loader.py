@@ -158,9 +158,9 @@ def _surroundings(
     if tools is None:
         tools = load_registry().offered
     if agents is None:
-        from benchmate.agents.specialists import AGENTS
+        from benchmate.agents.specialists import load_specialists
 
-        agents = AGENTS.keys()
+        agents = load_specialists().keys()
     return tools, agents
 
 
