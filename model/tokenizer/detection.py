@@ -19,14 +19,14 @@ SHORTEST_SMILES = 10
 LONGEST_SMILES = 4_000
 SHORTEST_PROTEIN = 27
 FEWEST_ATOMS = 3
-ENOUGH, ENOUGH_AFTER_CUE = 4, 2  # evidence
+ENOUGH, ENOUGH_AFTER_CUE = 2, 1  # evidence
 CUE_REACH = 40  # characters before the string
 _NO_BEGINNING, _NO_END = "-=#$/\\.:)%0123456789", "-=#$/\\.:("
 
 # No letter of a Latin word before or after; Chinese text has no spaces around a formula.
 _BEFORE, _AFTER = r"(?<![A-Za-z0-9_\u00c0-\u024f])", r"(?![A-Za-z0-9_\u00c0-\u024f])"
 _RUN = re.compile(
-    _BEFORE + r"(?:\[[^\[\]\s]{1,30}\]|Br|Cl|[BCNOPSFIbcnops*]|%[0-9]{2}|[-()=#$/\\.:0-9])++(" + _AFTER + ")?"
+    _BEFORE + r"(?:\[[^\[\]\s]{1,30}\]|Br|Cl|[BCNOPSFIbcnops]|%[0-9]{2}|[-()=#$/\\.:0-9])++(" + _AFTER + ")?"
 )
 _BRACKETS = re.compile(r"\[[^\[\]]*\]")
 _ORGANIC = re.compile(r"Br|Cl|[BCNOPSFIbcnops*]")
@@ -89,7 +89,10 @@ def _trim(text: str, start: int, stop: int) -> tuple[int, int]:
 
 
 def evidence(candidate: str) -> int:
-    """Return how much in a string says SMILES and not word, formula, path or code; 0 where the grammar forbids it."""
+    """Return how much in a string says SMILES and not word, formula, path or code; 0 where the grammar forbids it.
+
+    The run it comes from has no '*' outside brackets, which is a product in code more often than any atom.
+    """
     brackets = _BRACKETS.findall(candidate)
     if not all(is_bracket_atom(b) for b in brackets):
         return 0

@@ -72,7 +72,7 @@ class ReleasedTokenizer:
             merges = (folder / "merges.txt").read_text("utf-8").split("\n")
             self.layout = S1_PRO if "offset_SMILES" in config else S1
             self._models, self._added = _segments(folder, config, self.layout, len(self._vocab))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise InvalidInput(
                 "wrong_tokenizer_folder", f"{folder} holds no released tokenizer: {error}"
             ) from error
@@ -226,7 +226,7 @@ def _segments(
     found: dict[str, _Model] = {}
     end = base_size + _S1_GAP
     for name, tags in layout.tags.items():
-        processor = SentencePieceProcessor(model_file=str(folder / f"tokenizer_{name}.model"))
+        processor = SentencePieceProcessor(model_proto=(folder / f"tokenizer_{name}.model").read_bytes())
         first = config[f"offset_{name}"] if layout is S1_PRO else end
         found[name] = _Model(name, processor, first)
         end = first + processor.get_piece_size()
