@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import queue
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
@@ -33,6 +32,7 @@ class RunStream:
         self._stop: threading.Event = self._options.get("stop") or threading.Event()
         self._options["stop"] = self._stop
         self._outcome: RunOutcome | None = None
+        self._ended: RunOutcome | BaseException | None = None
         self._begun = False
         self._task: asyncio.Task[RunOutcome] | None = None
         self._thread: threading.Thread | None = None
@@ -70,13 +70,12 @@ class RunStream:
     def __iter__(self) -> Iterator[Event]:
         events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         run = self._begin(events.put)
-        ended: list[RunOutcome | BaseException] = []
 
         def work() -> None:
             try:
-                ended.append(asyncio.run(run))
+                self._ended = asyncio.run(run)
             except BaseException as error:  # carried to the caller's thread, whatever it is
-                ended.append(error)
+                self._ended = error
             events.put(None)
 
         self._thread = threading.Thread(target=work, name="benchmate")
@@ -84,9 +83,9 @@ class RunStream:
         while (event := events.get()) is not None:
             yield event
         self._thread.join()
-        if isinstance(ended[0], BaseException):
-            raise ended[0]
-        self._outcome = ended[0]
+        if isinstance(self._ended, BaseException):
+            raise self._ended
+        self._outcome = self._ended
 
     async def __aenter__(self) -> RunStream:
         return self
@@ -95,24 +94,35 @@ class RunStream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
-        if self._task is not None and self._outcome is None and kind is not asyncio.CancelledError:
-            try:
-                self._outcome = await self._task
-            except Refused as refused:
-                if refused.code != STOPPED and error is None:
-                    raise
-            except Exception:
-                if error is None:
-                    raise
-        elif self._task is not None:
+        if self._task is None:
+            return
+        if isinstance(error, asyncio.CancelledError):
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await self._task
+        (self._ended,) = await asyncio.gather(self._task, return_exceptions=True)
+        self._settle(error)
 
     def __enter__(self) -> RunStream:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
+            self._settle(error)
+
+    def _settle(self, error: BaseException | None) -> None:
+        """Keep how the run ended that was stopped as its loop was left, by an `error` or without one.
+
+        A run that failed meanwhile is raised, or noted on the error that is on its way already.
+        """
+        ended = self._ended
+        if not isinstance(ended, BaseException):
+            self._outcome = ended
+        elif (isinstance(ended, Refused) and ended.code == STOPPED) or ended is error:
+            return
+        elif error is None:
+            raise ended
+        elif not isinstance(ended, asyncio.CancelledError):
+            error.add_note(f"the run failed too: {ended}")
