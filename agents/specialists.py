@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 from typing import Any
 
 from benchmate.agents.attachments import attachments_in, check_accepted
@@ -15,6 +14,7 @@ from benchmate.agents.contracts import Contract, Task, TaskResult
 from benchmate.runtime.context import RunContext, TaskScope
 from benchmate.runtime.errors import InvalidInput, NotFound, did_you_mean
 from benchmate.runtime.expressions import fill
+from benchmate.runtime.plugins import load_plugins
 from benchmate.tools.base import Tool
 from benchmate.tools.registry import load_registry
 
@@ -108,19 +108,11 @@ def load_specialists() -> Mapping[str, Specialist]:
     Raises InvalidInput (`bad_plugin`, `agent_name_taken`) naming the package at fault.
     """
     found = dict(_BUILT_IN)
-    for point in entry_points(group=ENTRY_POINT_GROUP):
-        try:
-            loaded = point.load()
-        except (ImportError, AttributeError, TypeError, ValueError) as error:
-            raise InvalidInput(
-                "bad_plugin", f"the agent plug-in {point.value!r} cannot be loaded: {error}"
-            ) from error
+    for origin, loaded in load_plugins(ENTRY_POINT_GROUP, "agent"):
         if not isinstance(loaded, Specialist):
-            raise InvalidInput("bad_plugin", f"the agent plug-in {point.value!r} is not a Specialist")
+            raise InvalidInput("bad_plugin", f"the agent plug-in {origin!r} is not a Specialist")
         if found.get(loaded.name, loaded) is not loaded:
-            raise InvalidInput(
-                "agent_name_taken", f"{point.value} brings a second agent named {loaded.name!r}"
-            )
+            raise InvalidInput("agent_name_taken", f"{origin} brings a second agent named {loaded.name!r}")
         found[loaded.name] = loaded
     return found | _added
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Iterator, Mapping
-from importlib.metadata import entry_points
 from types import ModuleType
 
 from benchmate.runtime.canonical import digest
 from benchmate.runtime.errors import InvalidInput, NotFound, did_you_mean
+from benchmate.runtime.plugins import load_plugins
 from benchmate.tools.base import Tool
 
 ENTRY_POINT_GROUP = "benchmate.tools"
@@ -168,14 +168,8 @@ def load_registry() -> Registry:
     tools: dict[str, Tool] = {}
     for path in BUILTIN_MODULES:
         _add(tools, importlib.import_module(path), path)
-    for point in entry_points(group=ENTRY_POINT_GROUP):
-        try:
-            loaded = point.load()
-        except (ImportError, AttributeError, TypeError) as error:
-            raise InvalidInput(
-                "bad_plugin", f"the tool plug-in {point.value!r} cannot be loaded: {error}"
-            ) from error
-        _add(tools, loaded, point.value)
+    for origin, loaded in load_plugins(ENTRY_POINT_GROUP, "tool"):
+        _add(tools, loaded, origin)
     return Registry(tools | _added, frozenset(_added))
 
 

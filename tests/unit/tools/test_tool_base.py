@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
+from benchmate.runtime import plugins
 from benchmate.runtime.errors import BenchmateError, NotFound
 from benchmate.runtime.evidence import Source, ToolResult
 from benchmate.runtime.quantity import Quantity
@@ -112,7 +113,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, *values: str) -> None:
         EntryPoint(name=f"p{i}", value=v, group=registry.ENTRY_POINT_GROUP) for i, v in enumerate(values)
     ]
     monkeypatch.setattr(
-        registry, "entry_points", lambda group: points if group == registry.ENTRY_POINT_GROUP else []
+        plugins, "entry_points", lambda group: points if group == registry.ENTRY_POINT_GROUP else []
     )
     registry.load_registry.cache_clear()
 
