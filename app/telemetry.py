@@ -100,9 +100,6 @@ def _own_provider(context: RunContext) -> TracerProvider | None:
 
 
 def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
+    from benchmate.agents.reporter import package_versions
 
-    try:
-        return version("benchmate")
-    except PackageNotFoundError:
-        return "source"
+    return package_versions().get("benchmate", "source")

@@ -4,7 +4,7 @@ import ipaddress
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import hypothesis
@@ -90,3 +90,17 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for name in ("CACHE_DIR", "DATA_DIR", "RUNS_DIR"):
             patch.setenv(f"BENCHMATE_{name}", str(base / name.lower()))
         yield
+
+
+@pytest.fixture
+def inline_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tools run where they are called: for tests that are not about processes."""
+    from benchmate.runtime.workers import WorkerPool
+
+    async def inline(
+        self: Any, function: Callable[..., Any], *args: Any, timeout: float | None = None
+    ) -> Any:
+        return function(*args)
+
+    monkeypatch.setattr(WorkerPool, "run", inline)
+    monkeypatch.setattr(WorkerPool, "warm", lambda self: None)

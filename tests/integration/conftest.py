@@ -1,4 +1,4 @@
-"""The command line as its own process, and runs whose tools work in this one."""
+"""The command line as its own process."""
 
 from __future__ import annotations
 
@@ -10,22 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmate.runtime.workers import WorkerPool
-
 COMMAND = [sys.executable, "-c", "from benchmate.app.cli import main; main()"]
-
-
-@pytest.fixture
-def inline_tools(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tools run where they are called: for tests that are not about processes."""
-
-    async def inline(
-        self: Any, function: Callable[..., Any], *args: Any, timeout: float | None = None
-    ) -> Any:
-        return function(*args)
-
-    monkeypatch.setattr(WorkerPool, "run", inline)
-    monkeypatch.setattr(WorkerPool, "warm", lambda self: None)
 
 
 @pytest.fixture

@@ -6,35 +6,21 @@ import json
 import os
 import subprocess
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from benchmate.app.export import export_run
 from benchmate.app.runs import call_once, execute
-from benchmate.runtime.workers import WorkerPool
 
 PYTHON = os.environ.get("CRATE_VALIDATOR_PYTHON", "")
 SCRIPT = Path(__file__).parent / "validate_crate.py"
 
+pytestmark = pytest.mark.usefixtures("inline_tools")
+
 
 class NoModel:
     name = version = "none"
-
-
-@pytest.fixture(autouse=True)
-def inline_tools(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tools run where they are called."""
-
-    async def inline(
-        self: Any, function: Callable[..., Any], *args: Any, timeout: float | None = None
-    ) -> Any:
-        return function(*args)
-
-    monkeypatch.setattr(WorkerPool, "run", inline)
-    monkeypatch.setattr(WorkerPool, "warm", lambda self: None)
 
 
 def exported(run: Path, to: Path, suffix: str = "zip") -> Path:
