@@ -4,6 +4,7 @@
 # make lmdeploy        an environment with LMDeploy's server for a CPU, in $(LMDEPLOY_VENV), about 1.7 GB
 # make test-lmdeploy   the tests against that server
 # make validate-crates exported runs against the RO-Crate profiles' own validator, in $(CRATES_VENV), about 80 MB
+# make test-network    the tests of the network in PyTorch, in $(NETWORK_VENV), about 1.5 GB; `make test` has no PyTorch and skips them
 #
 # Each makes its environment first, in $(VENV), and skips that while pyproject.toml and constraints.txt are unchanged.
 # PYTHON=/path/to/python3.12 picks the interpreter; otherwise the first that works of 3.13, 3.12 and 3.11.
@@ -13,6 +14,7 @@
 VENV ?= .venv
 LMDEPLOY_VENV ?= .venv-lmdeploy
 CRATES_VENV ?= .venv-crates
+NETWORK_VENV ?= .venv-network
 PYTHON ?=
 TORCH_INDEX ?=
 
@@ -21,7 +23,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL = $(PIP) -c constraints.txt
 NEEDS := pyproject.toml constraints.txt
 
-.PHONY: demo test lint lmdeploy test-lmdeploy validate-crates
+.PHONY: demo test lint lmdeploy test-lmdeploy validate-crates test-network
 
 demo: $(VENV)/.ready
 	$(BIN)/benchmate model pull
@@ -56,6 +58,16 @@ $(CRATES_VENV)/.ready: override VENV := $(CRATES_VENV)
 $(CRATES_VENV)/.ready: crate-validator-requirements.txt
 	@$(make_venv)
 	$(PIP) --no-deps -r crate-validator-requirements.txt
+	@touch $@
+
+test-network: $(NETWORK_VENV)/.ready
+	$(NETWORK_VENV)/bin/pytest -q tests/unit/model/architecture tests/unit/model/tokenizer
+
+$(NETWORK_VENV)/.ready: override VENV := $(NETWORK_VENV)
+$(NETWORK_VENV)/.ready: $(NEEDS)
+	@$(make_venv)
+	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch==2.13.0
+	$(INSTALL) -e '.[network,tokenizer]' hypothesis pytest pytest-asyncio
 	@touch $@
 
 $(VENV)/.ready: $(NEEDS)
